@@ -182,7 +182,7 @@ const char *place_find_missing(struct place *place);
  * is in the cache and the cache is read-only. */
 const char *place_change(struct place *place, int dirfd, const char *path);
 
-/* As place_change, for a call that gives what it finds to another user or group, or
+/* As place_change, for a call that gives what its path finds to another user or group, or
  * changes an attribute (an ACL is one). All files in the cache are the user's, and have
  * no ACL: a file or pretended directory is moved to the tree first, and stays with its
  * owner and ACL there. A temporary file is not moved. */

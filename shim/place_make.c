@@ -68,7 +68,7 @@ static __attribute__((noinline)) void turn_own_real(const char *canonical)
 
 bool place_has_other_tag(const struct place *place)
 {
-	return place->kind == PLACE_ENTRY && process_tag() &&
+	return place->kind == PLACE_ENTRY && process_tag() && place->pyc.tag[0] &&
 	       strcmp(place->pyc.tag, process_tag()) != 0;
 }
 
@@ -92,7 +92,7 @@ static int mode_below(int dirfd, const struct stat *pretended)
 	if (err < 0)
 		return err;
 	if (above.st_gid != pretended->st_gid)
-		above.st_mode &= ~(S_IRWXG & ~(above.st_mode << 3));
+		above.st_mode = entry_mode_of_others(above.st_mode);
 	return (int)(pretended->st_mode & (above.st_mode | S_IRWXU | S_ISVTX) & 01777);
 }
 
@@ -102,13 +102,14 @@ static int mode_below(int dirfd, const struct stat *pretended)
 static __attribute__((noinline)) int make_real(
 	struct place *place, int dirfd, const struct stat *st)
 {
-	const bool exposed = place_is_exposed(place);
-	const int mode = exposed ? 0777 : mode_below(dirfd, st);
 	struct timespec now;
-	int err;
+	bool exposed;
+	int err, mode;
 
 	if (place->name_end - place->map.dir_len > NAME_MAX + 1)
 		return -ENAMETOOLONG; /* the kernel's error for a real directory */
+	exposed = place_is_exposed(place);
+	mode = exposed ? 0777 : mode_below(dirfd, st);
 	if (mode < 0)
 		return mode;
 	sys_real.clock(&now);
@@ -284,12 +285,14 @@ int place_is_taken(struct place *place)
 int place_clear(struct place *place)
 {
 	int err = place_is_taken(place);
+	struct stat st;
 
-	return err == EEXIST && place_has_other_tag(place) && !place_in_tree(place) &&
-			       !process_config.readonly &&
-			       sys_real.unlinkat(AT_FDCWD, place->cache, 0) == 0
-		       ? 0
-		       : err;
+	if (err != EEXIST || !place_has_other_tag(place) || place_in_tree(place) ||
+		process_config.readonly || !place_find_cached(place, &st) ||
+		sys_real.unlinkat(AT_FDCWD, place->cache, 0) < 0)
+		return err;
+	counters_gone(report_counters(), &st);
+	return 0;
 }
 
 /* Returns whether the name is that of a pretended directory. That of an ephemeral tree

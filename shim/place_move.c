@@ -18,18 +18,19 @@
 
 #define OTHERS (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)
 
-/* Looks at what closes the file to others: its source; or, if its name names none, their
- * directory. A link is followed only after place_check. */
+/* Looks at what closes the file to others: its source; or, if it has none, the directory
+ * of the sources. A link is followed only after place_check. */
 static bool look_at_source(struct place *from, bool checked, struct stat *ret)
 {
 	const struct source *source = &from->entry.source;
 	bool found;
-	int fd;
+	int fd, err = -ENOENT;
 
 	if (place_entry(from))
-		return sys_real.fstatat(source->dirfd, source->path, ret,
-			       checked ? 0 : AT_SYMLINK_NOFOLLOW) == 0 &&
-		       !S_ISLNK(ret->st_mode);
+		err = sys_real.fstatat(source->dirfd, source->path, ret,
+			checked ? 0 : AT_SYMLINK_NOFOLLOW);
+	if (err != -ENOENT)
+		return err == 0 && !S_ISLNK(ret->st_mode);
 	fd = place_pin(from);
 	found = fd >= 0 && sys_real.fstatat(fd, "", ret, AT_EMPTY_PATH) == 0;
 	if (fd >= 0)
@@ -47,20 +48,30 @@ static __attribute__((noinline)) mode_t closed_by_source(struct place *from, boo
 	if (!look_at_source(from, checked, &st))
 		return OTHERS;
 	if (!place_find_cached(from, &file) || file.st_gid != st.st_gid)
-		st.st_mode &= ~(S_IRWXG & ~(st.st_mode << 3));
+		st.st_mode = entry_mode_of_others(st.st_mode);
 	return OTHERS & ~st.st_mode;
 }
 
-/* Returns which rights for others a compiler has asked for: CPython asks for the
- * source's. dirfd is the directory of the sources. */
+/* Returns which rights for others a compiler has asked for, where a default ACL decides
+ * about them in place of the umask: CPython asks for the source's. dirfd is the directory
+ * of the sources. Others may put a link or a file of theirs in the source's place. */
 static __attribute__((noinline)) mode_t asked_by_source(
 	const struct place *place, int dirfd, char room[PATH_MAX])
 {
 	const char *name = place->cache + place->map.dir_len + 1;
+	ssize_t acl = -ENODATA;
 	struct stat st;
+	int fd;
 
-	return place_is_entry(place) && pyc_source(&place->pyc, name, room, PATH_MAX) &&
-			       sys_real.fstatat(dirfd, room, &st, 0) == 0
+	if (!place_is_entry(place) || !pyc_source(&place->pyc, name, room, PATH_MAX))
+		return 0;
+	fd = sys_real.openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd >= 0) {
+		acl = sys_real.fgetxattr(fd, "system.posix_acl_default", NULL, 0);
+		sys_real.close(fd);
+	}
+	return acl >= 0 && sys_real.fstatat(dirfd, room, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			       S_ISREG(st.st_mode) && st.st_uid == sys_real.geteuid()
 		       ? st.st_mode & OTHERS
 		       : 0;
 }

@@ -2,6 +2,7 @@
  *
  * The part of place.h that says where programs see what the cache has.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -47,7 +48,7 @@ static bool gives_rights(const char *path, const struct stat *st)
 	fd = sys_real.openat(
 		AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0)
-		return false;
+		return fd != -EACCES; /* a directory that even its user cannot list */
 	acl = sys_real.fgetxattr(fd, "system.posix_acl_default", NULL, 0);
 	sys_real.close(fd);
 	return acl >= 0;

@@ -323,6 +323,11 @@ class Difference:
         """Whether bytecode may belong to another source than the present one."""
         return any(re.search(r"\.py( |$)|^(rename|link)", line) for line in self.lines[: self.number])
 
+    def lacks_rights(self):
+        """Whether the mode differs only in rights that others do not have."""
+        bare, got = [int(mode[1], 8) if mode else 0 for mode in (re.search(r"(?:dir|file) (\d+)", text) for text in (self.bare, self.got))]
+        return got & ~bare == 0 and got >> 6 == bare >> 6
+
     def lacks_names(self, missing=None):
         """Whether it is a listing, and differs only in some of the names."""
         lists = [re.fullmatch(r"\[(.*)\]|\d+ (.*)", text) for text in (self.bare, self.got)]
@@ -442,6 +447,11 @@ EXCUSES = [
         or d.is_users()
         and (d.failed("ENOENT", r"ok|E\w+") or re.match(r"\d+ \.|\[", d.got))
         and d.was_closed(),
+    ),
+    (
+        "others have no more rights than to the directory above, or to the source",
+        "Others get no right to it that they do not have to the directory above",
+        lambda d: d.without(r"(dir|file) \d+") and d.lacks_rights(),
     ),
     (
         "a directory that is made real is another",

@@ -90,6 +90,7 @@ is "$(later "$PY" -c "import pathlib
 for path in [path for path in sorted(pathlib.Path('$shared/private').rglob('m.*')) if path.is_file() and not path.is_symlink()]:
     print(path.name, path.read_bytes())" | grep pyc)" "m.$TAG.pyc b'nothing\n'" "a program that copies a tree without links gets nothing of a private source to which one leads"
 as "$ATTACKER" sh -c "cd '$shared/private' && mkdir -p encodings/__pycache__ && echo nothing >encodings/__pycache__/__init__.$TAG.pyc && ln -s '$T/$VICTIM/own.py' encodings/__init__.py"
+is "$(later cat "$shared/private/encodings/__pycache__/__init__.$TAG.pyc")" nothing "cat gets nothing of a private source by that name"
 is "$(later "$PY" -c "print(open('$shared/private/encodings/__pycache__/__init__.$TAG.pyc', 'rb').read())")" "b'nothing\n'" \
 	"a program gets nothing of a private source if it opens what has the name of an interpreter's first bytecode"
 

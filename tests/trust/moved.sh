@@ -432,10 +432,12 @@ fresh
 rm "$entry" && as "$VICTIM" mkdir -p "$entry/more" && as "$VICTIM" touch "$entry/more/file"
 is "$(as_compiled) $(deep) $(find "$cache/v1/.trash" -mindepth 1)" " 1 1 0 compiled " \
 	"verify --repair deletes a folder in the place of bytecode, which makes the user's programs fail"
-fresh
-rm -r "$folder" "$cache/v1/$TAG/objects" && as "$VICTIM" touch "$folder"
-is "$(as_compiled) $(deep)" " 1 1 0 compiled" \
-	"verify --repair deletes a file in the place of a __pycache__, which makes the user's programs fail"
+for make in touch mkfifo; do
+	fresh
+	rm -r "$folder" "$cache/v1/$TAG/objects" && as "$VICTIM" $make "$folder"
+	is "$(as_compiled) $(deep)" " 1 1 0 compiled" \
+		"verify --repair deletes what is in the place of a __pycache__ and makes the user's programs fail: $make"
+done
 fresh
 chmod 770 "$folder" && chmod 664 "$entry"
 is "$(umask 002 && status_of --deep) $(status_of --deep)" "0 3" "verify --deep goes by its umask: a group may have what that leaves to it"

@@ -112,6 +112,8 @@ is "$(ls "$T/src/out")" ok \
 	"all bytecode that the user names is given to a group"
 (MASK=027 read_after : "$PY $acl default ../out 12399; mv $pyc ../out") >/dev/null
 is "$(stat -c %A "$T/src/out/"m.*)" "-rw-------" "bytecode that is moved to a directory with a default ACL is not opened to those whom that names"
+(MASK=027 read_after : "chgrp $secret ../out; chmod 2755 ../out; mv $pyc ../out") >/dev/null
+is "$(stat -c "%A %g" "$T/src/out/"m.*)" "-rw------- $secret" "bytecode that is moved to a set-group-ID directory is not opened to its group"
 
 # --- what the user closes -------------------------------------------------------------------------
 is "$(read_after : "find . -type f -exec chmod 600 {} +; $enter") $(in_tree)" " 1" \

@@ -33,6 +33,12 @@ for program in cat md5sum "wc -c" "$PY -c open(__import__('sys').argv[1],'rb').r
 			"of a private source to which a link in an unpacked tree leads, ${program%% *} gets no bytecode${dummy:+ in place of what the tree has}"
 	done
 done
+# cat knows no magic number yet, as an interpreter that opens its first bytecode.
+unpack ""
+first=pkg/encodings/__pycache__/__init__.$TAG.pyc
+as "$VICTIM" sh -c "cd '$T/tree' && mkdir -p '${first%/*}' && ln -s '$T/$VICTIM/private/settings.py' pkg/encodings/__init__.py && echo dummy >'$first'"
+is "$(victim cat "$first") $(find "$cache" -path "*tree$T/tree/*.pyc")" "dummy " \
+	"of a private source to which a link in an unpacked tree leads, cat gets no bytecode by the name of an interpreter's first"
 unpack dummy
 is "$(victim "$PY" -c 'import sys; sys.path.insert(0, "pkg"); import settings; print(settings.secret)') $(find "$cache" -path "*tree$T/tree/*.pyc" | wc -l)" "S3CRET 1" \
 	"granted: an import of what such a link leads to is served"

@@ -42,8 +42,8 @@ int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 /* Sets that limit for this process and what it starts. */
 void subprocess_limit(uint64_t memory);
 
-/* What runs in this process from now on cannot type into the terminal (TIOCSTI), as the
- * programs that are started cannot. The leader of the terminal's session keeps it: all
+/* From now on this process, and what it starts, cannot type into the terminal (TIOCSTI).
+ * The leader of the terminal's session keeps it: all
  * processes of the session would lose it, and those in the foreground get SIGHUP. */
 void subprocess_leave_terminal(void);
 

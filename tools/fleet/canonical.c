@@ -89,6 +89,7 @@ _Noreturn static void become(const struct canonical *canonical)
 		NULL };
 	const char *environment[] = { "PYTHONHASHSEED=0", "PYCSTASH_DISABLE=1", NULL };
 
+	subprocess_leave_terminal();
 	subprocess_limit(SCRIPT_MEMORY(canonical->largest));
 	if (chdir("/") == 0 && dup2(fileno(canonical->questions), 0) >= 0 &&
 		dup2(fileno(canonical->answers), 1) >= 0)

@@ -67,7 +67,7 @@ static pid_t fork_silently(void)
 }
 
 /* Leaves what belongs to the command: a lock must not stay taken, nor a pipe stay open,
- * nor a file system in use because of gc. */
+ * nor a file system in use because of gc. The command waits until all of it is closed. */
 static bool leave(void)
 {
 	int null = open("/dev/null", O_RDWR), signal_number, fd;

@@ -117,7 +117,7 @@ static enum verify_result result_of(const struct visit *visit)
 		(mode && !S_ISREG(mode) &&
 			(visit->item.source_dir || visit->item.kind != LAYOUT_FOREIGN)))
 		return VERIFY_DAMAGED;
-	if (S_ISREG(mode) && is_folders_name(visit->dir, visit->name) &&
+	if (mode && !S_ISDIR(mode) && is_folders_name(visit->dir, visit->name) &&
 		state->st.st_uid == geteuid())
 		return VERIFY_DAMAGED;
 	if (state->state == STATE_FOREIGN)
@@ -433,7 +433,7 @@ static void tell_unchecked(const struct verify *verify)
 	tell(verify, verify->modes.writable,
 		"files or folders, since others may write to them by their modes, which they may keep in the tree; --repair changes these");
 	tell(verify, verify->modes.closed,
-		"folders, since you may not write to them, so your programs fail to create bytecode; --repair changes their modes");
+		"folders, since their modes keep you from listing them or from creating bytecode in them; --repair changes these");
 }
 
 static int compile_again(struct verify *verify)

@@ -216,6 +216,12 @@ void entry_placed(const struct entry *entry, const struct stat *old);
  * question is why no name could be created there. path is restored. */
 bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags);
 
+/* Returns the mode with no more rights for the group than others have. */
+static inline mode_t entry_mode_of_others(mode_t mode)
+{
+	return mode & ~(S_IRWXG & ~(mode << 3));
+}
+
 /* A new file in the tree, to be made of one in the cache. */
 struct entry_copy {
 	int dirfd;
@@ -250,7 +256,8 @@ bool entry_is_import(const struct entry *entry);
 /* Returns whether it makes an import's calls: the last stat of the thread was of the
  * source. Nobody else gets bytecode that other paths have left: he asks for this file,
  * and whoever has brought the tree, with a link in the place of the source, may be
- * waiting for what is made of it. True where stats are not kept (the command). */
+ * waiting for what is made of it. False for the first bytecode that an interpreter opens.
+ * True where stats are not kept (the command). */
 bool entry_has_calls_of_import(const struct entry *entry);
 
 /* The same without the doubt: the last stat of the thread was of the source. In a process

@@ -93,7 +93,7 @@ static void keep_mode(const struct sys *sys, int fd, mode_t mode, const struct s
 	if (acl >= 0 || sys->fstatat(fd, "", &fresh, AT_EMPTY_PATH) < 0)
 		mode &= S_IRWXU;
 	else if (fresh.st_gid != st->st_gid)
-		mode &= ~(S_IRWXG & ~(mode << 3));
+		mode = entry_mode_of_others(mode);
 	(void)sys->fchmod(fd, mode);
 }
 
@@ -145,6 +145,10 @@ int entry_leave(const struct entry_world *world, const struct entry *entry,
 		sys->close(fd);
 		return err;
 	}
+	/* The group's bits are its mask. A program can give a file an ACL by a
+	 * descriptor. */
+	if (sys->fgetxattr(fd, "system.posix_acl_access", NULL, 0) >= 0)
+		st.st_mode &= ~S_IRWXG;
 	size = copy->empty ? 0 : pyc_size(world, entry, fd);
 	if (size > ENTRY_FILE_MAX) {
 		sys->close(fd);
