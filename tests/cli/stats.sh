@@ -272,6 +272,14 @@ counted_python "$all"
 is "$(since=@0 counts processes) $(since=1h counts processes) $(counts processes)" \
 	"$((before + 1)) $((before + 1)) 1" "--since takes a time or an age"
 is "$(since=2100-01-01 counts processes)" 0 "stats counts nothing for a time in the future"
+# A process takes its times from the coarse clock, which is behind. That of stats --zero must be past.
+is "$(PYCSTASH_DIR=$CACHE python3 -c 'import subprocess, sys, time
+late = 0
+for i in range(40):
+    began = time.time()
+    subprocess.run([sys.argv[1], "stats", "--zero"], check=True)
+    late += time.clock_gettime(5) <= began
+print(late)' "$PYCSTASH")" 0 "what is started after stats --zero counts, however coarse its clock is"
 tag=$(tag_of "$python")
 check "--by version has a line for each" grep -q "^$tag .*[0-9]" <(stats --since @0 --by version)
 check "the first lines have one rate, and the size in per cent of its limit" \

@@ -24,6 +24,15 @@ int64_t clock_steady(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+void clock_let_pass(int64_t moment)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	const int64_t limit = clock_steady() + CLOCK_SECOND;
+
+	while (read_clock(CLOCK_REALTIME_COARSE) <= moment && clock_steady() < limit)
+		nanosleep(&pause, NULL);
+}
+
 bool clock_is_over(int64_t deadline)
 {
 	return deadline && read_clock(CLOCK_MONOTONIC_COARSE) >= deadline;

@@ -309,8 +309,11 @@ static int zero(const struct stats_command *request)
 	if (lock < 0)
 		return lock_refused(&cache, lock);
 	r = totals_zero(&cache, request->now);
-	if (r == 0)
+	if (r == 0) {
+		/* A process that is started after this command counts. */
+		clock_let_pass(request->now);
 		return EXIT_OK;
+	}
 	complain(cache.root, "its counters cannot be written: %s", strerror(-r));
 	return common_exit_code(r);
 }
