@@ -94,6 +94,11 @@ is "$(later cat "$shared/private/encodings/__pycache__/__init__.$TAG.pyc")" noth
 is "$(later "$PY" -c "print(open('$shared/private/encodings/__pycache__/__init__.$TAG.pyc', 'rb').read())")" "b'nothing\n'" \
 	"a program gets nothing of a private source if it opens what has the name of an interpreter's first bytecode"
 
+private "$ATTACKER"
+later "$PY" -c "import py_compile, importlib._bootstrap_external as external
+external._calc_mode = lambda path: 0o600
+py_compile.compile('$shared/private/m.py', doraise=True)" >/dev/null
+is "$(stat -c %a "$shared/private/__pycache__/m.$TAG.pyc")" 600 "there, what a compiler makes for the user alone is in the tree for the user alone"
 # pip asks whether the bytecode is where it has just compiled it to.
 while IFS='|' read -r what how; do
 	private "$ATTACKER"

@@ -114,6 +114,8 @@ is "$(ls "$T/src/out")" ok \
 is "$(stat -c %A "$T/src/out/"m.*)" "-rw-------" "bytecode that is moved to a directory with a default ACL is not opened to those whom that names"
 (MASK=027 read_after : "chgrp $secret ../out; chmod 2755 ../out; mv $pyc ../out") >/dev/null
 is "$(stat -c "%A %g" "$T/src/out/"m.*)" "-rw------- $secret" "bytecode that is moved to a set-group-ID directory is not opened to its group"
+(read_after : "$PY -c \"import os, runpy, sys; sys.argv = ['', 'access', os.open('$pyc', os.O_RDONLY), 12399]; runpy.run_path('$acl')\"; $enter") >/dev/null
+is "$(stat -c %A "$T/src/tree/$pyc")" "-rwx------" "the mask of an ACL that was given by a descriptor becomes no right of the group in the tree"
 
 # --- what the user closes -------------------------------------------------------------------------
 is "$(read_after : "find . -type f -exec chmod 600 {} +; $enter") $(in_tree)" " 1" \
@@ -124,6 +126,8 @@ is "$(read_after : "find . -type f -exec chgrp $secret {} + -exec chmod o-r {} +
 	"bytecode whose source was given to a group gets into the tree without rights for the user's first group"
 (MASK=002 read_after : "chmod g-w m.py n.py; $enter") >/dev/null
 is "$(stat -c %a "$T/src/tree/__pycache__")" 755 "a group gets no right to write to a __pycache__ that it does not have to the directory above"
+(read_after : "chgrp $secret .; chmod 750 .; $enter") >/dev/null
+is "$(stat -c %a "$T/src/tree/__pycache__")" 700 "a __pycache__ gives the user's first group no right that another group has to the directory above"
 (read_after : "$PY -c \"$import n, os; os.chmod('__pycache__', 0o1777)\"; chmod 777 .; chmod 755 .; $enter") >/dev/null
 is "$(stat -c %a "$T/src/tree/__pycache__")" 1755 "a __pycache__ that gets into the tree keeps its sticky bit"
 done_testing
