@@ -135,9 +135,10 @@ static bool take_whole(struct purge *purge, const char *path)
 
 	if (interrupt_came())
 		return false;
-	r = purge->common.dry_run ? trash_count_below(&purge->cache, path, &purge->links,
-					    &purge->freed, &purge->failed)
-				  : trash_move(&purge->cache, path, clock_real());
+	r = purge->common.dry_run
+		    ? trash_count_below(&purge->cache, path, &purge->links, &purge->freed,
+			      &purge->failed)
+		    : trash_move(&purge->cache, path, clock_real(), 0, &purge->freed);
 	if (r == -EINTR)
 		return false;
 	if (r == 0) {

@@ -154,8 +154,8 @@ void gc_orphans_enter(
 bool gc_orphans_is_due(struct gc *gc, struct gc_thread *thread, const char *source);
 
 /* To be called after the scan: moves the entries of directories that have been missing
- * long enough to the trash. */
-void gc_orphans_drop(struct gc *gc);
+ * long enough to the trash. Returns 0, or -EINTR if it had to stop (see trash_move). */
+int gc_orphans_drop(struct gc *gc);
 
 /* --- gc_evict.c ----------------------------------------------------------------------*/
 

@@ -63,8 +63,9 @@ bool gc_orphans_is_due(struct gc *gc, struct gc_thread *thread, const char *sour
 
 /* --- deleting ------------------------------------------------------------------------*/
 
-/* Moves the entries of one version for a missing directory to the trash. */
-static void drop_orphan(struct gc *gc, const char *version, const struct missing *missing)
+/* Moves the entries of one version for a missing directory to the trash. Returns false if
+ * it has to stop. */
+static bool drop_orphan(struct gc *gc, const char *version, const struct missing *missing)
 {
 	AUTOFREE char *path = alloc_format("%s/tree%s", version, missing->path);
 	struct stat st;
@@ -76,13 +77,15 @@ static void drop_orphan(struct gc *gc, const char *version, const struct missing
 		r = fstatat(gc->cache.fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno
 									      : 0;
 	else
-		r = trash_move(&gc->cache, path, gc->scan_began - 1);
-	if (r == 0)
+		r = trash_move(&gc->cache, path, gc->scan_began - 1, gc->deadline,
+			&gc->freed[GC_ORPHANS]);
+	if (r == 0) {
 		gc_print(gc, GC_ORPHANS, path, "");
-	else if (r != -ENOENT) {
+	} else if (r != -ENOENT && r != -EINTR) {
 		complain(path, "cannot be deleted: %s", strerror(-r));
 		gc->failed++;
 	}
+	return r != -EINTR;
 }
 
 /* Checks again, after the scan, that the directory has not come back. */
@@ -94,7 +97,7 @@ static bool is_gone(const char *path)
 	return r == -ENOENT || r == -ENOTDIR;
 }
 
-void gc_orphans_drop(struct gc *gc)
+int gc_orphans_drop(struct gc *gc)
 {
 	const struct extents *versions = &gc->versions;
 
@@ -102,7 +105,9 @@ void gc_orphans_drop(struct gc *gc)
 		if (!o->due || (o->folder && !is_gone(o->path)))
 			continue;
 		for (size_t v = 0; o->folder && v < versions->count; v++)
-			drop_orphan(gc, versions->rows[v].version, o);
+			if (!drop_orphan(gc, versions->rows[v].version, o))
+				return -EINTR;
 		o->seen = false; /* no need to remember it */
 	}
+	return 0;
 }

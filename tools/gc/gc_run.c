@@ -46,10 +46,10 @@ static int scan(struct gc *gc)
 {
 	int r = gc_scan(gc), saved = 0;
 
-	if (r == 0) {
-		gc_orphans_drop(gc);
-		r = gc->common.dry_run ? 0 : empty_trash(gc, GC_ORPHANS);
-	}
+	if (r == 0)
+		r = gc_orphans_drop(gc);
+	if (r == 0 && !gc->common.dry_run)
+		r = empty_trash(gc, GC_ORPHANS);
 	if (!gc->common.dry_run)
 		saved = missing_save(gc->missing, &gc->cache, r != 0);
 	if (saved < 0) {

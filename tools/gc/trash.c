@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deletes by renaming into the trash, and reclaims the space.
+ * Deletes by renaming into the trash, and reclaims the space. Directories that cannot be
+ * renamed are deleted where they are.
  */
 #include "tools/gc/trash.h"
 
@@ -57,19 +58,6 @@ static int move(int dirfd, const char *name, int trash, const char *fresh)
 	if (fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return renameat(dirfd, name, trash, fresh) < 0 ? -errno : 0;
-}
-
-int trash_move(const struct cache *cache, const char *path, int64_t when)
-{
-	AUTOFREE char *above = file_parent(path);
-	size_t version = layout_version(path);
-	AUTOCLOSE int dirfd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
-	AUTOCLOSE int trash = dirfd < 0 ? dirfd : cache_open_private(cache, CACHE_TRASH);
-
-	return trash < 0 ? trash
-			 : move(dirfd, file_name(path), trash,
-				   new_name(when, path[version] ? MARK : MARK MARK, path,
-					   version));
 }
 
 /* --- single files --------------------------------------------------------------------*/
@@ -189,6 +177,7 @@ struct reclaim {
 	struct freed *freed;
 	int trash;
 	int64_t until;
+	int64_t when; /* of the deletion; 0: the names in the trash say it */
 	struct removed removed;
 	_Atomic(bool) flattened, left;
 };
@@ -227,8 +216,10 @@ static int64_t drop(struct walk_dir *dir, const struct walk_file *file)
 static void drop_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct reclaim *reclaim = dir->context;
-	int64_t when, freed = drop(dir, file);
-	AUTOFREE char *was_in = freed < 0 ? NULL : origin(dir->path, &when);
+	int64_t when = reclaim->when, freed = drop(dir, file);
+	AUTOFREE char *was_in = freed < 0 ? NULL
+				: when	  ? alloc_copy(dir->path)
+					  : origin(dir->path, &when);
 	struct layout item;
 
 	if (was_in) {
@@ -247,8 +238,31 @@ static void drop_later(struct walk_dir *dir)
 	dir->changed = true;
 }
 
+/* Deletes what is below a directory, file by file. */
+static int drop_below(const struct cache *cache, const char *path,
+	struct reclaim *reclaim, bool (*enter)(struct walk_dir *, const char *))
+{
+	struct walk walk = {
+		.cache = cache,
+		.context = reclaim,
+		.stat = true,
+		.doing = reclaim->when ? NULL : "reclaiming",
+		.threads = WALK_MOST_THREADS,
+		.force = true,
+		.enter = enter,
+		.file = drop_file,
+		.begin = drop_later,
+		.leave = walk_remove_empty,
+	};
+	int r = walk_run(&walk, path);
+
+	if (walk.failed)
+		reclaim->left = true;
+	return r;
+}
+
 /* Moves a directory whose path is too long to the top of the trash, where the next
- * round deletes it. */
+ * round deletes it. Returns true if it stays. */
 static bool flatten(struct walk_dir *parent, const char *name)
 {
 	struct reclaim *reclaim = parent->context;
@@ -259,41 +273,62 @@ static bool flatten(struct walk_dir *parent, const char *name)
 	if (strlen(parent->path) < LONGEST_PATH)
 		return true;
 	fresh = new_name(when, MARK, was_in, was_in ? layout_version(was_in) : 0);
-	if (move(parent->fd, name, reclaim->trash, fresh) == 0)
-		reclaim->flattened = true;
+	if (move(parent->fd, name, reclaim->trash, fresh) < 0)
+		return true;
+	reclaim->flattened = true;
 	return false;
 }
 
 int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 {
 	struct reclaim reclaim = { .freed = freed, .until = until };
-	uint64_t failed = 0;
 	int r;
 
 	reclaim.trash = cache_openat(cache, CACHE_TRASH, O_PATH | O_DIRECTORY);
 	if (reclaim.trash < 0)
 		return reclaim.trash == -ENOENT ? 0 : reclaim.trash;
 	do {
-		struct walk walk = {
-			.cache = cache,
-			.context = &reclaim,
-			.stat = true,
-			.doing = "reclaiming",
-			.threads = WALK_MOST_THREADS,
-			.force = true,
-			.enter = flatten,
-			.file = drop_file,
-			.begin = drop_later,
-			.leave = walk_remove_empty,
-		};
-
 		reclaim.flattened = false;
-		r = walk_run(&walk, CACHE_TRASH);
-		failed = walk.failed;
+		r = drop_below(cache, CACHE_TRASH, &reclaim, flatten);
 	} while (r == 0 && reclaim.flattened);
 	close(reclaim.trash);
 	removed_tell(&reclaim.removed, cache->root);
-	if (r == -EINTR || (r == 0 && (reclaim.left || failed)))
+	if (r == -EINTR || (r == 0 && reclaim.left))
 		return -EAGAIN;
 	return r;
+}
+
+/* --- moving --------------------------------------------------------------------------*/
+
+/* Deletes a directory of dirfd that is at `path` of the cache, where it is. What programs
+ * put into it meanwhile may stay. */
+static int drop_in_place(
+	const struct cache *cache, int dirfd, const char *path, struct reclaim *reclaim)
+{
+	int r = drop_below(cache, path, reclaim, NULL);
+
+	removed_tell(&reclaim->removed, cache->root);
+	if (r < 0)
+		return r;
+	if (unlinkat(dirfd, file_name(path), AT_REMOVEDIR) == 0)
+		return 0;
+	return errno == ENOTEMPTY && !reclaim->left ? 0 : -errno;
+}
+
+int trash_move(const struct cache *cache, const char *path, int64_t when, int64_t until,
+	struct freed *freed)
+{
+	struct reclaim reclaim = { .freed = freed, .until = until, .when = when };
+	AUTOFREE char *above = file_parent(path);
+	size_t version = layout_version(path);
+	AUTOCLOSE int dirfd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
+	AUTOCLOSE int trash = dirfd < 0 ? dirfd : cache_open_private(cache, CACHE_TRASH);
+	int r;
+
+	if (trash < 0)
+		return trash;
+	r = move(dirfd, file_name(path), trash,
+		new_name(when, path[version] ? MARK : MARK MARK, path, version));
+	/* An overlay renames no directory that a lower layer has. */
+	return r == -EXDEV ? drop_in_place(cache, dirfd, path, &reclaim) : r;
 }

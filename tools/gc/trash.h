@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Deleting. A version or a tree is deleted by one rename into the cache's trash, and
- * its space is reclaimed afterwards or by the next run. A single file is deleted only
- * if it is still the file that was judged.
+ * its space is reclaimed afterwards or by the next run. Where the kernel refuses that, as
+ * in an overlay for directories of a lower layer, it is deleted file by file. A single
+ * file is deleted only if it is still the file that was judged.
  *
  * Functions return 0 or -errno.
  */
@@ -19,8 +20,14 @@ struct freed {
 
 /* Moves the file or directory at path (below the layout folder) into the trash. Returns
  * -ENOENT if it is already gone. When a version or a part of one is reclaimed, its size
- * is subtracted from the recorded sizes, as of `when` (nanoseconds since 1970). */
-int trash_move(const struct cache *cache, const char *path, int64_t when);
+ * is subtracted from the recorded sizes, as of `when` (nanoseconds since 1970, not 0).
+ *
+ * Deletes a directory where it is if it cannot be renamed (EXDEV), and counts that in
+ * *freed. Then returns -EINTR after an interrupt, or at the time `until` of clock_steady
+ * (0: never), with a part of it still there; and -ENOTEMPTY if some of it cannot be
+ * deleted, which is reported. */
+int trash_move(const struct cache *cache, const char *path, int64_t when, int64_t until,
+	struct freed *freed);
 
 /* Deletes the content of the trash, on several threads, until an interrupt or the time
  * `until` of clock_steady (0: until it is done). Returns -EAGAIN if something is

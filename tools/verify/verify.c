@@ -66,19 +66,19 @@ static int64_t delete_file(
 
 /* Deletes the bad file at an absolute path if it is still the file of that stat, or the
  * folder with all that is in it. Returns 0, -ENOENT if it is gone, -ESTALE if it is a
- * different file by now or another hard link of it has just been deleted, or another
- * -errno. */
+ * different file by now or another hard link of it has just been deleted, -EINTR after an
+ * interrupt, or another -errno. */
 static int repair(struct verify *verify, const char *path, const struct stat *seen)
 {
 	int64_t r = S_ISDIR(seen->st_mode)
 			    ? trash_move(&verify->cache, below_layout(verify, path),
-				      verify->began)
+				      verify->began, 0, &verify->freed)
 			    : delete_file(verify, path, seen);
 
 	if (r >= 0) {
 		verify->repaired++;
 		verify->trashed |= S_ISDIR(seen->st_mode);
-	} else if (r != -ENOENT && r != -ESTALE) {
+	} else if (r != -ENOENT && r != -ESTALE && r != -EINTR) {
 		complain(path, "cannot be deleted: %s", strerror((int)-r));
 		verify->incomplete = true;
 	}

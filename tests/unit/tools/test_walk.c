@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/unit/fake/fake_cache.h"
@@ -96,7 +98,7 @@ static void opens_what_is_deep(void **state)
 	strcat(path, "/x");
 	assert_int_equal(open_and_close(path), -ENOTDIR);
 	/* fake_end could not name it either */
-	assert_int_equal(trash_move(&fake_cache, "top", 1), 0);
+	assert_int_equal(trash_move(&fake_cache, "top", 1, 0, NULL), 0);
 	assert_int_equal(trash_reclaim(&fake_cache, 0, &(struct freed){ 0 }), 0);
 }
 
@@ -297,10 +299,10 @@ static void moves_and_reclaims(void **state)
 	(void)state;
 	make_many(20, 10);
 	fake_make_directory("v1/closed", 0);
-	assert_int_equal(trash_move(&fake_cache, "none", 1), -ENOENT);
-	assert_int_equal(trash_move(&fake_cache, "many/3/file-3", 1), 0);
-	assert_int_equal(trash_move(&fake_cache, "many", 1), 0);
-	assert_int_equal(trash_move(&fake_cache, "closed", 1), 0);
+	assert_int_equal(trash_move(&fake_cache, "none", 1, 0, NULL), -ENOENT);
+	assert_int_equal(trash_move(&fake_cache, "many/3/file-3", 1, 0, NULL), 0);
+	assert_int_equal(trash_move(&fake_cache, "many", 1, 0, NULL), 0);
+	assert_int_equal(trash_move(&fake_cache, "closed", 1, 0, NULL), 0);
 	assert_int_equal(fake_mode("v1/many"), 0);
 	assert_false(is_empty("v1/.trash"));
 	assert_int_equal(trash_reclaim(&fake_cache, 0, &freed), 0);
@@ -316,7 +318,7 @@ static void reclaims_any_depth(void **state)
 	(void)state;
 	fake_make_directory("v1/top", 0700);
 	make_deep("v1/top", 500);
-	assert_int_equal(trash_move(&fake_cache, "top", 1), 0);
+	assert_int_equal(trash_move(&fake_cache, "top", 1, 0, NULL), 0);
 	assert_int_equal(trash_reclaim(&fake_cache, 0, &freed), 0);
 	assert_true(is_empty("v1/.trash"));
 	assert_int_equal(freed.files, 1);
@@ -328,10 +330,67 @@ static void reclaims_until_then(void **state)
 
 	(void)state;
 	make_many(20, 10);
-	assert_int_equal(trash_move(&fake_cache, "many", 1), 0);
+	assert_int_equal(trash_move(&fake_cache, "many", 1, 0, NULL), 0);
 	assert_int_equal(trash_reclaim(&fake_cache, 1, &freed), -EAGAIN);
 	assert_in_range(freed.files, 1, 100);
 	assert_false(is_empty("v1/.trash"));
+}
+
+/* In the place of libc's: with this, no directory is renamed, as in an overlay. */
+static bool renames_no_directory;
+
+int renameat(int fromfd, const char *from, int tofd, const char *to)
+{
+	struct stat st;
+
+	if (renames_no_directory &&
+		fstatat(fromfd, from, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode)) {
+		errno = EXDEV;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, fromfd, from, tofd, to, 0);
+}
+
+static void deletes_in_place(void **state)
+{
+	struct freed freed = { 0 };
+	int r;
+
+	(void)state;
+	make_many(20, 10);
+	fake_make_directory("outside", 0700);
+	fake_make_file("outside/file", "x");
+	fake_make_link("v1/many/3/link", "../../../outside");
+	renames_no_directory = true;
+	r = trash_move(&fake_cache, "many", 1, 0, &freed);
+	renames_no_directory = false;
+	assert_int_equal(r, 0);
+	assert_int_equal(fake_mode("v1/many"), 0);
+	assert_true(is_empty("v1/.trash"));
+	assert_int_equal(freed.files, 201);
+	assert_true(freed.bytes > 0);
+	assert_true(S_ISREG(fake_mode("outside/file")));
+}
+
+static void deletes_in_place_until_then(void **state)
+{
+	struct freed freed = { 0 };
+	uint64_t first;
+	int stopped, r;
+
+	(void)state;
+	make_many(20, 10);
+	renames_no_directory = true;
+	stopped = trash_move(&fake_cache, "many", 1, 1, &freed);
+	first = freed.files;
+	r = trash_move(&fake_cache, "many", 1, 0, &freed);
+	renames_no_directory = false;
+	assert_int_equal(stopped, -EINTR);
+	assert_in_range(first, 1, 100);
+	assert_int_equal(r, 0);
+	assert_int_equal(freed.files, 200);
+	assert_int_equal(fake_mode("v1/many"), 0);
 }
 
 static void leaves_links_targets(void **state)
@@ -343,7 +402,7 @@ static void leaves_links_targets(void **state)
 	fake_make_file("outside/file", "x");
 	fake_make_directory("v1/dir", 0700);
 	fake_make_link("v1/dir/link", "../../outside");
-	assert_int_equal(trash_move(&fake_cache, "dir", 1), 0);
+	assert_int_equal(trash_move(&fake_cache, "dir", 1, 0, NULL), 0);
 	assert_int_equal(trash_reclaim(&fake_cache, 0, &freed), 0);
 	assert_true(S_ISREG(fake_mode("outside/file")));
 }
@@ -389,6 +448,10 @@ int main(void)
 	unit_one("a file that was moved into the trash is reclaimed", moves_and_reclaims);
 	unit_one("a tree of any depth is reclaimed", reclaims_any_depth);
 	unit_one("reclaiming ends when its time is up", reclaims_until_then);
+	unit_one("a directory that cannot be renamed is deleted where it is",
+		deletes_in_place);
+	unit_one("what is left when the time is up is deleted later",
+		deletes_in_place_until_then);
 	unit_one("links are deleted, not followed", leaves_links_targets);
 	unit_one("space is freed with the last link of the file that was judged",
 		counts_the_last_link);
