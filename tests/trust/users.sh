@@ -347,6 +347,32 @@ if as "$VICTIM" unshare -Ur true 2>/dev/null; then
 	plant "$T/$VICTIM/own" "$src" && chown -R "$VICTIM" "$T/$VICTIM/own"
 	is "$(as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/own" LD_PRELOAD="$SO" unshare -Ur "$PY" -B -c "$(imports "$src")")" ATTACKER \
 		"(in a user namespace, the user's own cache is used)"
+	export -f as
+	# shellcheck disable=SC2317
+	judged() { # MODE-ABOVE OWNER MODE OWNER-OF-FILES MODE-OF-FILES: what the command says of a setting and an interpreter there
+		mount -t tmpfs -o "mode=$1" none /mnt && mkdir -m "$3" /mnt/d && echo max_entries = 77 >/mnt/d/pycstash.conf && cp "$PY" /mnt/d/python3
+		chmod "$5" /mnt/d/* && chown "$4" /mnt/d/* && chown "$2" /mnt/d
+		as "$VICTIM" PYCSTASH_SYSCONFDIR=/mnt/d unshare -Ur "$PYCSTASH" config get max_entries 2>&1 | grep -vx 0
+		as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/own" PATH=/usr/bin:/mnt/d unshare -Ur "$PYCSTASH" verify --deep 2>&1 | grep 'not run'
+	}
+	export -f judged
+	all_judged() { # OF-WHAT…: how often each was said
+		local what
+		for what; do unshare -m bash -c "judged $what"; done | sed 's/ (.*//; s/.* belongs/belongs/; s/.* can be/can be/' | sort | uniq -c | xargs
+	}
+	if unshare -m mount -t tmpfs none /mnt 2>/dev/null; then
+		is "$(all_judged "755 0 755 0 755" "755 $VICTIM 755 $VICTIM 700")" "2 77" \
+			"in a user namespace, the command reads root's settings and the user's own, and runs their interpreters"
+		is "$(all_judged "1777 $ATTACKER 755 $ATTACKER 755" "755 $VICTIM 755 $ATTACKER 755" "755 0 1777 $ATTACKER 755")" \
+			"6 belongs to a user who is not known in this user namespace" \
+			"in a user namespace, the command reads no settings of another user and runs no interpreter of theirs"
+		is "$(all_judged "755 0 755 0 757" "755 0 755 0 775" "755 0 757 0 755" "755 0 775 0 755")" "8 can be written to by others" \
+			"in a user namespace, the command reads no settings that others can change, and runs no such interpreter"
+		is "$(all_judged "755 $ATTACKER 755 $ATTACKER 755" "755 0 755 $ATTACKER 755")" "2 77" \
+			"granted: in a user namespace, what another user owns in root's directory counts as root's for whoever lets the command look there"
+	else
+		skip "in a user namespace, the command reads no settings of another user and runs no interpreter of theirs" "this needs to mount"
+	fi
 	chown 0 "$T"
 else
 	skip "in a user namespace of one's own, others' layers are not one's own" "no user namespaces"

@@ -5,7 +5,6 @@
 #include "tools/cache/trust.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,14 @@
 #include "shim/core/cache/way.h"
 #include "tools/base/alloc.h"
 #include "tools/cache/sys_libc.h"
+
+/* Returns why the owner is not trusted. */
+static const char *why_owner(uid_t owner)
+{
+	return owner == WAY_UNMAPPED && !way_tells_users(&sys_libc, owner)
+		       ? "belongs to a user who is not known in this user namespace"
+		       : "belongs to another user";
+}
 
 static int judge(const char *path, bool is_directory, char **ret_why)
 {
@@ -32,8 +39,10 @@ static int judge(const char *path, bool is_directory, char **ret_why)
 			return -ENOTDIR;
 		if (!S_ISREG(end.st.st_mode))
 			why = "is not a regular file";
-		else if (way_is_private(&sys_libc, geteuid(), AT_FDCWD, way, &end.st))
+		else if (end.closed)
 			return 0;
+		else if (!(end.st.st_mode & (S_IWGRP | S_IWOTH)))
+			why = why_owner(end.st.st_uid);
 		break;
 	case WAY_TRUSTED:
 		if (is_directory)
@@ -41,7 +50,7 @@ static int judge(const char *path, bool is_directory, char **ret_why)
 		why = "is not a regular file";
 		break;
 	case WAY_FOREIGN:
-		why = "belongs to another user";
+		why = why_owner(end.st.st_uid);
 		break;
 	case WAY_WRITABLE:
 		break;

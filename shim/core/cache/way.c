@@ -148,6 +148,16 @@ static __attribute__((noinline)) bool is_link_trusted(const struct walk_down *wa
 	return ret;
 }
 
+/* Returns whether only the user and root can write to what belongs to an owner who is
+ * trusted. The number of an owner who is not mapped does not tell. */
+static bool is_closed(
+	const struct walk_down *walk, const char *path, const struct stat *st)
+{
+	if (is_unmapped_root(walk, st))
+		return !(st->st_mode & (S_IWGRP | S_IWOTH));
+	return way_is_private(walk->sys, walk->user, AT_FDCWD, path, st);
+}
+
 static enum way judge_directory(
 	const struct walk_down *walk, const char *path, const struct stat *st, bool last)
 {
@@ -158,8 +168,7 @@ static enum way judge_directory(
 	if (!S_ISDIR(st->st_mode))
 		return WAY_NO_DIRECTORY;
 	if (last || (st->st_mode & S_ISVTX) || is_volume(walk, path, st) ||
-		(st->st_uid == WAY_UNMAPPED && !(st->st_mode & (S_IWGRP | S_IWOTH))) ||
-		way_is_private(walk->sys, walk->user, AT_FDCWD, path, st))
+		is_closed(walk, path, st))
 		return WAY_TRUSTED;
 	return WAY_WRITABLE;
 }
@@ -228,6 +237,8 @@ enum way way_judge(const struct sys *sys, uid_t user, enum way_rule rule, char *
 		way = step(&walk, end, ret_end);
 	if (way == WAY_TRUSTED)
 		*ret_end = (struct way_end){ .st = walk.above };
+	if (way == WAY_NO_DIRECTORY && S_ISREG(ret_end->st.st_mode))
+		ret_end->closed = is_closed(&walk, path, &ret_end->st);
 	return way == WAY_TRUSTED || way == WAY_ABSENT || way == WAY_NO_DIRECTORY
 		       ? compare_views(&walk, way)
 		       : way;

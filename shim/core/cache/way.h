@@ -40,7 +40,8 @@ enum way_rule {
 /* Where the way ended: at the directory, or at the component at fault. */
 struct way_end {
 	struct stat st;
-	bool above; /* it is not the last component of the path, or of a link's target */
+	bool above;  /* it is not the last component of the path, or of a link's target */
+	bool closed; /* it is a file that nobody but the user and root can write to */
 };
 
 /* Judges the way to the directory at an absolute path, for files of that user or root.
@@ -58,7 +59,8 @@ struct way_end {
  *
  * Where a user namespace shows "/" as nobody's, root's directories look like those of any
  * user who is not mapped. There, one counts as root's if it is "/", or in a directory
- * that counts as root's and that nobody else can write to. Strictly, no link does.
+ * that counts as root's and that nobody else can write to, and so does a file. Strictly,
+ * no link does.
  *
  * The kernel is asked about all this, and sys->fstatat must find the same at the end of a
  * trusted way, or as little after the existing part: what is judged is what is used. */
