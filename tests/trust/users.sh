@@ -353,7 +353,7 @@ if as "$VICTIM" unshare -Ur true 2>/dev/null; then
 		mount -t tmpfs -o "mode=$1" none /mnt && mkdir -m "$3" /mnt/d && echo max_entries = 77 >/mnt/d/pycstash.conf && cp "$PY" /mnt/d/python3
 		chmod "$5" /mnt/d/* && chown "$4" /mnt/d/* && chown "$2" /mnt/d
 		as "$VICTIM" PYCSTASH_SYSCONFDIR=/mnt/d unshare -Ur "$PYCSTASH" config get max_entries 2>&1 | grep -vx 0
-		as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/own" PATH=/usr/bin:/mnt/d unshare -Ur "$PYCSTASH" verify --deep 2>&1 | grep 'not run'
+		as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/own" PATH=/usr/bin:/mnt/d unshare -Ur "$PYCSTASH" verify --deep 2>&1 | grep '/mnt/d/.* not run'
 	}
 	export -f judged
 	all_judged() { # OF-WHAT…: how often each was said
