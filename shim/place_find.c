@@ -14,8 +14,6 @@ static void ask(struct place *place)
 {
 	if (place->pyc.kind == PYC_CODE)
 		process_browses();
-	if (!process_tag())
-		return;
 	if (place_entry(place))
 		entry_ask(&place->entry);
 	else if (place->pyc.kind == PYC_CODE) /* numba opens the files it looks for */

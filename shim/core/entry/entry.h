@@ -113,11 +113,11 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
  * Returns -ENOENT if Python has to compile; the compile is then noted as pending. */
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict);
 
-/* Returns 0 if entry_open would now serve the file at the entry's path, -ESTALE if not;
- * another -errno if the file cannot be opened. If its name names no source: 0 if it was
- * noted for this directory, and nobody else can exchange that. looked_at: for a program
- * that has looked at the file, and gets it even if it is stale; without a source, even if
- * others can exchange the directory. */
+/* Returns 0 if entry_open would now serve the file at the entry's path to a program that
+ * does not import it, -ESTALE if not; another -errno if the file cannot be opened. If its
+ * name names no source: 0 if it was noted for this directory, and nobody else can
+ * exchange that. looked_at: for a program that has looked at the file, and gets it even
+ * if it is stale; without a source, even if others can exchange the directory. */
 int entry_check(struct entry *entry, bool looked_at);
 
 /* Compares a sealed entry with its source, which was looked at: returns the verdict of
@@ -269,10 +269,14 @@ bool entry_is_certainly_import(const struct entry *entry);
  * thread took its stat. */
 bool entry_is_flipped(const struct entry *entry);
 
-/* Returns whether stat and listings show the program the stale entry, so that it may
- * expect to open it, as without the library. An import must see that it is stale; if we
- * do not know what the program has seen, it must have looked at the entry, or be no
- * import. */
+/* Returns whether the verdict is about a whole file that is not bytecode of the source as
+ * it is now, or not provably so: without the library, a program would find it. */
+bool entry_is_stale(const struct entry *entry, enum verdict id);
+
+/* Returns whether the program that opens the stale entry may expect to find it, since
+ * stat and listings show it. An import must see that it is stale; if we do not know what
+ * the program has seen, it must have looked at the entry, or be no import. What was not
+ * sealed is for everybody but imports: perhaps it is not stale at all. */
 bool entry_is_shown_stale(
 	const struct entry *entry, const struct seal *seal, enum verdict id);
 

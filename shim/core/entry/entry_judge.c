@@ -71,8 +71,8 @@ static bool is_served(struct entry *entry, int fd, bool looked_at)
 	if (id == VERDICT_HIT_OWN || id == VERDICT_HIT_NO_SOURCE)
 		return entry_is_placed(entry, fd, id);
 	return verdict_serves(id) ||
-	       (looked_at && entry_is_shown_stale(entry, &seal, id) &&
-		       entry_is_given_stale(entry, &seal));
+	       ((looked_at || id == VERDICT_MISS_NOT_SEALED) &&
+		       entry_is_stale(entry, id) && entry_is_given_stale(entry, &seal));
 }
 
 /* Decides on a file whose name names no source. */

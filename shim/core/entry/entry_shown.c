@@ -83,13 +83,25 @@ static bool is_visibly_stale(const struct source *source, const struct seal *sea
 		       (uint32_t)seal->source.size != (uint32_t)source->seen_size);
 }
 
+bool entry_is_stale(const struct entry *entry, enum verdict id)
+{
+	return !entry->common &&
+	       (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
+		       id == VERDICT_MISS_REPLACED || id == VERDICT_MISS_UNREADABLE ||
+		       id == VERDICT_MISS_NOT_SEALED);
+}
+
 bool entry_is_shown_stale(
 	const struct entry *entry, const struct seal *seal, enum verdict id)
 {
 	const struct source *source = &entry->source;
 
-	if ((id != VERDICT_MISS_CHANGED && id != VERDICT_MISS_TOUCHED) || entry->common)
+	if (!entry_is_stale(entry, id))
 		return false;
+	/* It fits the source, as far as Python's own checks go. */
+	if (id == VERDICT_MISS_NOT_SEALED)
+		return !entry_has_calls_of_import(entry) &&
+		       !entry_is_interpreters_own(entry);
 	return entry_is_looked_at(entry) ||
 	       ((source->seen || entry->world->python.browses) &&
 		       is_visibly_stale(source, seal));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who gets a stale entry: a program that stat or a listing has shown it, unless others
- * could get to read it. What an open gives, a check for a program that has looked allows.
+ * Who gets a stale entry: a program that stat or a listing has shown it, or that moves
+ * it, unless others could get to read it.
  */
 #include "tests/unit/unit.h"
 
@@ -68,22 +68,22 @@ static void it_is_shared(void)
 static const struct row {
 	const char *sentence;
 	void (*before)(void);
-	bool given;
+	bool opens, moves;
 } rows[] = {
-	{ "an import does not get a stale entry", nothing, false },
-	{ "a program that has looked at a stale entry gets it", looks, true },
-	{ "a program that lists bytecode gets a stale entry", lists, true },
+	{ "an import does not get a stale entry", nothing, false, true },
+	{ "a program that has looked at a stale entry gets it", looks, true, true },
+	{ "a program that lists bytecode gets a stale entry", lists, true, true },
 	{ "a program that lists bytecode does not get a stale entry whose header does not show it",
-		lies, false },
+		lies, false, true },
 	{ "a program that has looked at a stale entry gets it although its header does not show it",
-		lies_and_looks, true },
+		lies_and_looks, true, true },
 	{ "nobody gets a stale entry if others can exchange the directory of its source",
-		others_can_exchange_the_directory, false },
+		others_can_exchange_the_directory, false, false },
 	{ "a program gets a stale entry if others can exchange only its source",
-		others_can_exchange_the_source, true },
+		others_can_exchange_the_source, true, true },
 	{ "nobody gets a stale entry if others can write to its source who could not before",
-		others_can_write_to_the_source, false },
-	{ "nobody gets a stale entry that trees share", it_is_shared, false },
+		others_can_write_to_the_source, false, false },
+	{ "nobody gets a stale entry that trees share", it_is_shared, false, false },
 };
 /* clang-format on */
 
@@ -96,14 +96,41 @@ static void gives(void **state)
 	fake_entry_forget();
 	fake_source("src/m.py", "second");
 	row->before();
-	assert_int_equal(entry_check(&fe.entry, true), row->given ? 0 : -ESTALE);
+	assert_int_equal(entry_check(&fe.entry, true), row->moves ? 0 : -ESTALE);
 	assert_int_equal(entry_check(&fe.entry, false), -ESTALE);
 	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
-	assert_int_equal(fd >= 0, row->given);
+	assert_int_equal(fd >= 0, row->opens);
 	if (fd < 0)
 		return;
 	fake_check_code(fd, "first", true);
 	fake_sys.close(fd);
+}
+
+static void edits(void)
+{
+	fake_source("src/m.py", "second");
+}
+
+static void not_sealed(void **state)
+{
+	static struct recent_stat recent;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	fe.compiling = edits;
+	fake_import_first();
+	assert_int_equal(fe.sealed, VERDICT_UNSEALED_CHANGED);
+	fake_entry_forget();
+	fe.world.env.recent = &recent;
+	assert_int_equal(entry_check(&fe.entry, false), 0);
+	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
+	assert_return_code(fd, -fd);
+	fake_check_code(fd, "second", true);
+	fake_sys.close(fd);
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	recent_stat_note(&recent, &fake_sys, fake_path("src/m.py"), &st);
+	assert_int_equal(fake_open_entry(O_RDONLY | O_CLOEXEC), -ENOENT);
 }
 
 static void of_the_tree(void **state)
@@ -124,6 +151,7 @@ int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
 	unit_rows(gives, rows);
+	unit_one("an entry that was not sealed is for all but imports", not_sealed);
 	unit_one("what only looks opens nothing in the tree", of_the_tree);
 	return unit_run("entry_shown");
 }
