@@ -97,9 +97,16 @@ void calls_begin(void)
  * are separate from the wrappers so that the wrappers need no stack frame. */
 
 #define maybe_ours(path) (!process_passes(path) && path_names_pycache(path))
-#define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING && (dir_given(dirfd), false))
+/* False, or the call fails. */
+#define UNLESS_FAILED(result)      \
+	({                         \
+		if ((result) < 0)  \
+			return -1; \
+		false;             \
+	})
+#define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING && UNLESS_FAILED(dir_given(dirfd)))
 #define maybe_leaves(dirfd, path, flags) \
-	((dirfd) >= 0 && IS_GIVING && (dir_given_for(dirfd, path, flags), false))
+	((dirfd) >= 0 && IS_GIVING && UNLESS_FAILED(dir_given_for(dirfd, path, flags)))
 
 /* The slow functions are not variadic: in the callers' calling convention (System V's for
  * x86-64, AAPCS64), an argument is in the same place either way, and if none was given,

@@ -206,6 +206,11 @@ const char *place_make(struct place *place, int dirfd, const char *path);
  * happens to it. Returns 0 or -errno; if -ENOTEMPTY, nothing has changed. */
 int place_make_empty(struct place *place);
 
+/* Returns whether the program can list the PLACE_DIR in the cache and delete in it. If
+ * not, place_turn_real leaves it: its mode tells the program what it may do. Keeps
+ * errno. */
+bool place_is_open(const struct place *place);
+
 /* Returns whether this process can delete in the __pycache__ of a PLACE_ENTRY in the
  * cache. If not, errno says why. */
 bool place_may_delete(struct place *place);
@@ -229,7 +234,7 @@ bool place_entry(struct place *place);
  * another -errno if it cannot be opened. */
 int place_check(struct place *place);
 
-/* Returns 0 if a program that has looked at the cached file may open it: if an open would
+/* Returns 0 if a program that has looked at the cached file may have it: if an open would
  * then give it, stale or not. Else as place_check. */
 int place_check_looked_at(struct place *place);
 
@@ -250,7 +255,8 @@ void place_open_tree(struct place *place);
  * in the tree, and renames that to to->path, with the flags of renameat2. An entry goes
  * to the directory that it was found for, even if the path leads elsewhere by now, but
  * not through a link in the place of the __pycache__ that others can exchange. Returns 0
- * or -errno: -ENOENT if that is there, or if `from` fails place_check. */
+ * or -errno: -ENOENT if that is there, or if `from` fails place_check_looked_at: whoever
+ * renames or links bytecode does not import it. */
 int place_copy_out(struct place *from, struct place *to, int flags);
 
 /* To be called before a program gets hold of a PLACE_DIR in a way that lets it create

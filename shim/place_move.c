@@ -216,7 +216,7 @@ static int copy_pinned(struct place *from, struct place *to, int flags, bool emp
 	if (err >= 0)
 		err = try_path(to);
 	if (err >= 0 && !empty)
-		err = place_check(from);
+		err = from == to ? place_check(from) : place_check_looked_at(from);
 	if (err >= 0) {
 		if (copy.is_new)
 			copy.asked = asked_by_source(to, fd, room);
@@ -310,9 +310,7 @@ static void move_names(struct dirents *names, struct place *each)
 	}
 }
 
-/* Returns whether the program can list the directory in the cache and delete in it. If
- * not, the directory stays: its mode tells the program what it may do. */
-static bool is_open(const struct place *place)
+bool place_is_open(const struct place *place)
 {
 	int saved = errno;
 	int ret = PASSING(place->cache, NULL,
@@ -329,7 +327,7 @@ static __attribute__((noinline)) int open_to_turn(struct place *place)
 {
 	if (process_config.readonly || place_has_other_tag(place) ||
 		(place->kind != PLACE_ENTRY && !place_is_pretended(place)) ||
-		!is_open(place) || place_ready_tree(place) < 0 ||
+		!place_is_open(place) || place_ready_tree(place) < 0 ||
 		place->map.ephemeral.len > 0)
 		return -1;
 	return sys_real.openat(AT_FDCWD, place->cache,

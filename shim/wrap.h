@@ -77,12 +77,15 @@ PEEKED atomic_uint list_count;
 /* To be called before a program creates something through a directory descriptor, or
  * enters the directory. If the descriptor refers to a `__pycache__` that exists only in
  * the cache, creates that directory in the tree, moves the cached files into it, and
- * makes the descriptor refer to it. If the directory cannot be created, nothing can be
- * created through the descriptor any more. Keeps errno. */
-void dir_given(int dirfd);
+ * makes the descriptor refer to it. Returns 0 and keeps errno; or -1 with errno ENOENT if
+ * the directory cannot be created: then the program's call fails. */
+int dir_given(int dirfd);
 /* Does the same before an open through the descriptor, if the open creates something or
  * leads up from the directory. */
-void dir_given_for(int dirfd, const char *path, int flags);
+int dir_given_for(int dirfd, const char *path, int flags);
+/* Returns whether dir_given will know the cache's directory by that descriptor. If not,
+ * the program must not get it. */
+bool dir_is_known(int dirfd);
 
 /* wrap_unlink.c */
 int cached_unlink(int dirfd, const char *path);

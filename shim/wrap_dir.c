@@ -137,10 +137,14 @@ static int turn_real(struct place *place, const char *path)
 	return 0;
 }
 
+/* Where no directory can be made in the tree, the program must not enter the cache's: it
+ * would create files there by bare names, which the library does not see. One that the
+ * program has closed stays what it is. */
 static int enter_place(struct place *place, const char *path)
 {
-	(void)turn_real(place, path);
-	return real.chdir(place_find(place, AT_FDCWD, path));
+	return turn_real(place, path) == 0 && place_is_open(place)
+		       ? real.chdir(place->path)
+		       : real.chdir(place_find(place, AT_FDCWD, path));
 }
 
 int cached_chdir(const char *path)
@@ -170,9 +174,26 @@ static const char *tree_of(const char *path)
 	return path_split(path).tail == PATH_PYCACHE ? path : NULL;
 }
 
+/* Returns what tree_of says of the directory open as dirfd; NULL also if its name is not
+ * known: there is no /proc, or the program has changed its root directory. */
+static const char *tree_of_open(int dirfd, char room[PATH_MAX])
+{
+	return dirs_name_of(&sys_real, dirfd, room, PATH_MAX) > 0 ? tree_of(room) : NULL;
+}
+
+bool dir_is_known(int dirfd)
+{
+	char *room = process_take_room();
+	const bool known = room && tree_of_open(dirfd, room);
+
+	process_give_room(room);
+	return known;
+}
+
 /* Creates the directory in the tree, and makes the descriptor refer to it, unless others
- * may have exchanged it, or a link in its path, since the program opened it. */
-static void replace(int dirfd, const char *tree)
+ * may have exchanged it, or a link in its path, since the program opened it. Returns 0 or
+ * -errno. */
+static int replace(int dirfd, const char *tree)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd, pinned, kept = (int)syscall(SYS_fcntl, dirfd, F_GETFD);
@@ -185,40 +206,34 @@ static void replace(int dirfd, const char *tree)
 		sys_real.close(pinned);
 	}
 	/* Nobody can create anything in that directory unless its own mode says so. */
-	if (fd < 0 && real.faccessat(dirfd, ".", W_OK, AT_EACCESS) == 0)
-		fd = sys_real.openat(AT_FDCWD, "/proc", flags, 0);
 	if (fd < 0)
-		return;
+		return real.faccessat(dirfd, ".", W_OK, AT_EACCESS) == 0 ? fd : 0;
 	(void)syscall(SYS_dup3, fd, dirfd, kept & FD_CLOEXEC ? O_CLOEXEC : 0);
 	sys_real.close(fd);
+	return 0;
 }
 
-void dir_given(int dirfd)
+int dir_given(int dirfd)
 {
-	char link[32], *room = process_take_room();
-	struct text text = { .data = link, .size = sizeof link };
+	char *room = process_take_room();
+	const int saved = errno;
 	const char *tree;
-	int saved = errno;
-	ssize_t len;
+	int err = 0;
 
 	if (!room)
-		return;
-	text_adds(&text, "/proc/self/fd/");
-	text_addu(&text, (unsigned long)dirfd);
-	len = sys_real.readlinkat(AT_FDCWD, link, room, PATH_MAX - 1);
-	if (len > 0) {
-		room[len] = '\0';
-		tree = tree_of(room);
-		if (tree && dirs_check_name(&sys_real, dirfd, room) == 0)
-			replace(dirfd, tree);
-	}
+		return 0;
+	tree = tree_of_open(dirfd, room);
+	if (tree)
+		err = replace(dirfd, tree);
 	process_give_room(room);
 	errno = saved;
+	return err < 0 ? wrap_fail(ENOENT) : 0;
 }
 
-void dir_given_for(int dirfd, const char *path, int flags)
+int dir_given_for(int dirfd, const char *path, int flags)
 {
-	if ((flags & (O_ACCMODE | O_CREAT | O_TRUNC)) ||
-		((uintptr_t)path >= PATH_FIRST_PAGE && strstr(path, "..")))
-		dir_given(dirfd);
+	return (flags & (O_ACCMODE | O_CREAT | O_TRUNC)) ||
+			       ((uintptr_t)path >= PATH_FIRST_PAGE && strstr(path, ".."))
+		       ? dir_given(dirfd)
+		       : 0;
 }

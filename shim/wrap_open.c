@@ -333,9 +333,12 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 
 static int open_directory(struct place *place, int flags, mode_t mode)
 {
+	int fd;
+
 	/* numba tests that way whether it can write:
 	 * tempfile.TemporaryFile(dir=__pycache__) */
-	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place))
+	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place) &&
+		!place_is_exposed(place))
 		return process_config.readonly ? wrap_fail(EROFS)
 					       : open_cache(place, flags, mode);
 	process_browses();
@@ -348,8 +351,15 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 		cached_show_tree(place);
 		return open_tree(place, flags, mode);
 	}
-	atomic_store_explicit(&process_gave_directory, true, memory_order_relaxed);
-	return open_cache(place, flags, mode);
+	fd = open_cache(place, flags, mode);
+	if (fd < 0 || dir_is_known(fd)) {
+		atomic_store_explicit(
+			&process_gave_directory, true, memory_order_relaxed);
+		return fd;
+	}
+	sys_real.close(fd);
+	place_turn_real(place);
+	return open_tree(place, flags, mode);
 }
 
 /* The compilers themselves may be bytecode that the cache does not keep. */

@@ -4,8 +4,8 @@
 # A seal that arrives as data is not believed: a program puts a pyc with a forged seal into a
 # __pycache__, the sources are replaced by those that the seal claims, and the code of the
 # sources runs.
-# shellcheck source=tests/lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/interpreters.sh"
 
 python=/usr/bin/python3
 at_least "$python" 3 7 || skip_all "forged seals" "no CPython 3.7 or later"
@@ -84,6 +84,31 @@ os.symlink('$T/copy', '$pyc', dir_fd=fd)"
 by_descriptor "writes in a directory entered" "os.fchdir(fd)
 shutil.copyfile('$T/$pyc', '$pyc')
 os.chdir('/')"
+if unshare -m sh -c 'mount -t tmpfs none /proc' 2>/dev/null; then
+	arrives "a pyc that Python writes by a descriptor for reading without /proc" unshare -m sh -c \
+		'mount -t tmpfs none /proc && exec "$@"' sh "$python" -c "import os
+fd = os.open('$T/work/$into', os.O_RDONLY)
+out = os.open('$pyc', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=fd)
+os.write(out, open('$T/$pyc', 'rb').read())"
+else
+	skip "a pyc that Python writes by a descriptor for reading without /proc" "/proc cannot be covered"
+fi
+# fails SENTENCE CODE: what a program does in a __pycache__ that cannot be made in the tree.
+fails() {
+	rm -rf "$CACHE" "$T/work" && cp -r "$T/official" "$T/work" && cd "$T/work" || return
+	preloaded "$python" -c "import sys; sys.path.insert(0, '.'); import m" >/dev/null
+	chmod 555 .
+	is "$(modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -c "import os
+fd = os.open('__pycache__', os.O_RDONLY)
+try: $2
+except OSError as error: print(type(error).__name__)
+print(os.listdir(fd))" 2>&1 | xargs)" "FileNotFoundError [$pyc]" "if a __pycache__ cannot be made in the tree, a program $1"
+	chmod 755 .
+}
+fails "creates nothing by its descriptor" "os.mkdir('x', dir_fd=fd)"
+fails "does not enter it by its descriptor" "os.fchdir(fd)"
+fails "does not enter it by its name" "os.chdir('__pycache__')"
+fails "does not leave it by a way up" "os.open('..', os.O_RDONLY, dir_fd=fd)"
 arrives "a pyc that tar unpacks in a __pycache__" sh -c "mkdir -p $into && tar -C $into -xf $T/flat.tar"
 arrives "a pyc that cp puts over another" cp "$T/$pyc" $into/$pyc
 arrives "a pyc that cp puts into the directory" sh -c "mkdir -p $into && cp $T/$pyc $into"
