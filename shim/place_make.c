@@ -144,7 +144,9 @@ int place_ready_tree(struct place *place)
 			turn_own_real(canonical);
 		place_hide(place);
 	}
-	if (sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+	/* A restored cache may have anything there. */
+	if (sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode)) {
 		dirfd = place_pin(place);
 		if (dirfd < 0)
 			err = dirfd;

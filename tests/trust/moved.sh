@@ -437,6 +437,10 @@ for make in touch mkfifo; do
 	rm -r "$folder" "$cache/v1/$TAG/objects" && as "$VICTIM" $make "$folder"
 	is "$(as_compiled) $(deep)" " 1 1 0 compiled" \
 		"verify --repair deletes what is in the place of a __pycache__ and makes the user's programs fail: $make"
+	rm -r "$cache/v1/$TAG/tree" "$cache/v1/$TAG/objects" && as "$VICTIM" mkdir -p "${folder%/*}" && as "$VICTIM" $make "$folder"
+	with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
+	is "$(find "$src" -name __pycache__ ! -perm -700) $(deep)" " 1 1 0 compiled" \
+		"what a restored cache has in the place of a __pycache__ does not close that in the tree: $make"
 done
 fresh
 chmod 770 "$folder" && chmod 664 "$entry"
