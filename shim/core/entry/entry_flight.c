@@ -77,8 +77,7 @@ void entry_landed(const struct entry *entry)
 	const struct flight_site site = site_of(entry);
 
 	pending_drop(world->python.pending, world->env.sys->thread(), entry->source.path);
-	/* What opens the new bytecode is no import, unless it looks at the source again.
-	 */
+	/* Who opens the new bytecode imports it only after another look at the source. */
 	if (world->env.recent)
 		recent_stat_is_over(world->env.recent, world->env.sys);
 	flight_done(&site);
