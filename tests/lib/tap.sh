@@ -41,7 +41,10 @@ set -u
 for name in $(compgen -e | grep -E '^(PYTHON|PYCSTASH|PYTEST|NUMBA|XDG_|LD_PRELOAD$|SOURCE_DATE_EPOCH$)'); do
 	unset "$name"
 done
-export LC_ALL=C.UTF-8
+# With directories that this user may not enter (another user's, after su), a command that is missing
+# is "Permission denied".
+PATH=$(IFS=: && for dir in $PATH; do [ ! -x "$dir" ] || printf '%s:' "$dir"; done)
+export PATH=${PATH%:} LC_ALL=C.UTF-8
 umask 022
 
 BUILD=$(cd "${BUILD:-build}" && pwd)
@@ -149,7 +152,7 @@ faked() {
 	(exec "$@") &
 	wait $!
 	code=$?
-	LD_PRELOAD='' rm -f /dev/shm/faketime_shm_$! /dev/shm/sem.faketime_sem_$!
+	LD_PRELOAD='' rm -f /dev/shm/faketime_shm_$! /dev/shm/sem.faketime_sem_$! 2>/dev/null # another user's?
 	return $code
 }
 
