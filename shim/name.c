@@ -80,7 +80,7 @@ int name_copy_out(name_act *act, struct place *from, struct place *to, int flags
 	if (err < 0)
 		return wrap_fail(-err);
 	if (to->kind == PLACE_ENTRY)
-		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
+		place_forget(to);
 	err = act == name_link ? 0 : next_unlink(AT_FDCWD, from->cache, 0);
 	if (err == 0 && turns_real)
 		place_turn_real(to);
@@ -120,8 +120,8 @@ int name_from_tree(name_act *act, const struct place *from, struct place *to, in
 		(void)place_ready_tree(to);
 		ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
 	}
-	if (ret == 0 && to->kind == PLACE_ENTRY && !process_config.readonly)
-		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
+	if (ret == 0 && to->kind == PLACE_ENTRY)
+		place_forget(to);
 	return ret;
 }
 

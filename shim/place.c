@@ -222,7 +222,7 @@ static void place_plain(
 	place->path = path;
 	place->given_len = parts.dir_len;
 	place->origin = PLACE_RESOLVED;
-	place->exposure = PLACE_NOT_JUDGED;
+	place->unwritable = place->exchangeable = PLACE_NOT_ASKED;
 	place->layers_only = false;
 	place->map = (struct map){ .path = place->cache, .size = PATH_MAX };
 	place->cache[0] = '\0';

@@ -53,9 +53,8 @@ enum place_origin {
 			       */
 };
 
-/* Whether others can exchange the directory of the sources, or put something into it; or
- * it gives new files rights of its own. */
-enum place_exposure { PLACE_NOT_JUDGED, PLACE_OWN, PLACE_EXPOSED };
+/* What was found out about a place, for the later calls of place_is_exposed. */
+enum place_finding { PLACE_NOT_ASKED, PLACE_NO, PLACE_YES };
 
 struct place {
 	enum place_kind kind;
@@ -70,10 +69,11 @@ struct place {
 			     trailing slashes */
 	size_t given_len; /* path[..given_len) is the directory of the sources */
 	enum place_origin origin;
-	enum place_exposure exposure; /* for place_is_exposed */
-	bool layers_only;	      /* for reading: the cache itself must not be used */
-	bool looks_only;	  /* only looks whether an open would find what the cache
-				     has: writes nothing, opens nothing in the tree */
+	enum place_finding unwritable, exchangeable;
+	bool layers_only; /* for reading: the cache itself must not be used */
+	/* Only looks whether an open would find what the cache has: writes nothing, opens
+	 * nothing in the tree. */
+	bool looks_only;
 	struct entry_world world; /* for place_entry; here because a small */
 	struct entry entry;	  /* stack has no room for them */
 	/* The path in the cache has up to PATH_MAX bytes. Core uses the space after it,
@@ -103,15 +103,30 @@ bool place_settle(struct place *place);
  * directory after all; the kind may then be another. */
 void place_seek(struct place *place);
 
-/* Returns whether others can exchange the directory of the sources, or put something into
- * it; or whether that gives new files another group (the set-group-ID bit) or an ACL,
- * which those in the cache do not have. There the cache shows nothing: an import is
- * served, and what it compiles is kept, but programs that look, list, copy or create find
- * what the tree has, as without the library. Otherwise others could decide, by what they
- * put there at which moment, where such a program finds what the cache has of the user's
- * sources, or writes what is for the cache; and copies would have rights that the
- * directory takes from its files. */
+/* Returns whether the cache is for imports alone. An import is served, and what it
+ * compiles is kept, but programs that look, list, copy, create, change or delete find
+ * what the tree has, as without the library. That is so where
+ *
+ * - others can exchange the directory of the sources, or put something into it. They
+ *   could decide, by what they put there at which moment, where such a program finds what
+ *   the cache has of the user's sources, or writes what is for the cache;
+ * - that directory gives new files another group (the set-group-ID bit) or an ACL. Those
+ *   in the cache have neither, so copies would have rights that the directory takes from
+ *   its files;
+ * - this process cannot write to the cache (place_is_unwritable). A program could see
+ *   files there, but not change or delete them. */
 bool place_is_exposed(struct place *place);
+
+/* Returns whether this process cannot write to the cache: by PYCSTASH_READONLY, or since
+ * the cache is mounted read-only or closed to it. Where a policy forbids it (Landlock,
+ * AppArmor), that does not show. */
+bool place_is_unwritable(struct place *place);
+
+/* After place_entry: returns whether an open for reading that may not be an import's is
+ * served although place_is_exposed: only the cache is unwritable, the tree has no such
+ * file, and nothing shows that the program is no import. pytest opens its bytecode like
+ * this, and so does cat. */
+bool place_is_served_unseen(struct place *place);
 
 /* Returns whether the program is to find what the tree has in place of the cache's
  * PLACE_ENTRY or PLACE_DIR, since the directory of the sources is exposed. A temporary
@@ -178,9 +193,13 @@ const char *place_found(struct place *place);
  * the path leads there, else in the tree. */
 const char *place_find_missing(struct place *place);
 
-/* As place_find, for a call that changes what it finds. NULL with errno EROFS if the file
- * is in the cache and the cache is read-only. */
+/* As place_find, for a call that changes what it finds. */
 const char *place_change(struct place *place, int dirfd, const char *path);
+
+/* Deletes what the cache has of a PLACE_ENTRY or PLACE_DIR, after the program has deleted
+ * or replaced that in the tree. Errors are ignored: to the program, the call has
+ * succeeded. Does nothing with PYCSTASH_READONLY. */
+void place_forget(struct place *place);
 
 /* As place_change, for a call that gives what its path finds to another user or group, or
  * changes an attribute (an ACL is one). All files in the cache are the user's, and have
@@ -224,6 +243,10 @@ int place_pin(struct place *place);
 /* Creates the directory in the tree of a PLACE_OTHER or PLACE_ENTRY if it was only
  * pretended. Returns 0, or -errno if it cannot be created. */
 int place_ready_tree(struct place *place);
+
+/* After place_begin: returns whether it is about to write what an import has compiled,
+ * and no explicit compiler, nor numba. */
+bool place_is_imports(struct place *place);
 
 /* Sets up place->entry for core, for a PLACE_ENTRY. Returns false if the file's name
  * names no source; such a file has no seal either. */

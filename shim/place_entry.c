@@ -149,6 +149,15 @@ bool place_begin(struct place *place)
 	return begins && !copies;
 }
 
+bool place_is_imports(struct place *place)
+{
+	const struct pyc_name temporary = place->pyc;
+	const bool ret = set_up_final(place) && !entry_is_explicit(&place->entry);
+
+	place->pyc = temporary;
+	return ret;
+}
+
 void place_drop(struct place *place)
 {
 	const struct pyc_name temporary = place->pyc;

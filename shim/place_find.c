@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "shim/core/cache/root.h"
 #include "shim/place.h"
 #include "shim/process.h"
 
@@ -86,10 +87,6 @@ const char *place_change(struct place *place, int dirfd, const char *path)
 
 	if (found != place->cache || place->kind == PLACE_TREE)
 		return found;
-	if (process_config.readonly) {
-		errno = EROFS;
-		return NULL;
-	}
 	if (place->kind != PLACE_ENTRY || !place_in_tree(place))
 		return found;
 	/* To the program, both are one file: the tree's must not keep its mode. */
@@ -98,12 +95,22 @@ const char *place_change(struct place *place, int dirfd, const char *path)
 	return place->path;
 }
 
+void place_forget(struct place *place)
+{
+	if (process_config.readonly)
+		return;
+	if (place->kind == PLACE_DIR)
+		root_drop_directory(&sys_real, place->cache);
+	else if (place->kind == PLACE_ENTRY)
+		(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+}
+
 const char *place_give(struct place *place, int dirfd, const char *path)
 {
 	const char *found = place_change(place, dirfd, path);
 	bool turns_real;
 
-	if (!found || found != place->cache)
+	if (found != place->cache)
 		return found;
 	turns_real = place->kind == PLACE_DIR ||
 		     (!place->map.ephemeral.len && place_is_cache_only(place));

@@ -122,8 +122,6 @@ static bool drop(const char *dir, char *slash, const char *canonical, const char
 
 	if (fd >= 0 && is_sorted(fd, since)) {
 		kept = true;
-	} else if (process_config.readonly) {
-		/* all of it is hidden */
 	} else if (fd >= 0 && !lock(fd)) {
 		kept = name ? is_kept(fd, name, since) : sort_out(fd, since, false);
 	} else {

@@ -133,7 +133,8 @@ int place_ready_tree(struct place *place)
 	struct stat st;
 	int dirfd, err = 0;
 
-	if (place->kind == PLACE_TREE || place->cache[0] == '\0')
+	if (place->kind == PLACE_TREE || place->cache[0] == '\0' ||
+		place_is_unwritable(place)) /* the cache has pretended nothing */
 		return 0;
 	end = place->cache + place->map.dir_len;
 	kept = *end;
@@ -237,7 +238,7 @@ bool place_is_refused(struct place *place, int err, int flags)
 		return false;
 	case EACCES:
 	case EPERM:
-		return !place_is_closed(place, flags);
+		return !place_is_closed(place, flags) || place_is_unwritable(place);
 	default:
 		return true;
 	}
@@ -290,7 +291,7 @@ int place_clear(struct place *place)
 	struct stat st;
 
 	if (err != EEXIST || !place_has_other_tag(place) || place_in_tree(place) ||
-		process_config.readonly || !place_find_cached(place, &st) ||
+		!place_find_cached(place, &st) ||
 		sys_real.unlinkat(AT_FDCWD, place->cache, 0) < 0)
 		return err;
 	counters_gone(report_counters(), &st);

@@ -255,11 +255,13 @@ int place_move_to_tree(struct place *place, int flags)
 	sys_real.close(fd);
 	if (err == 0)
 		err = copy_pinned(place, place, 0, flags & O_TRUNC);
-	if (err == 0 || err == -ESTALE)
-		err = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+	if (err < 0 && err != -ESTALE)
+		return err == -ENOENT ? 0 : err;
+	err = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
 	if (err == 0)
 		counters_gone(report_counters(), &st);
-	return err == -ENOENT ? 0 : err;
+	/* If only the cache refuses, the file is in the tree all the same. */
+	return err == -ENOENT || place_is_refused(place, err, O_CREAT | O_EXCL) ? 0 : err;
 }
 
 /* Returns whether the library gives such names in that directory: bytecode of another
@@ -325,7 +327,7 @@ bool place_is_open(const struct place *place)
  * caller. */
 static __attribute__((noinline)) int open_to_turn(struct place *place)
 {
-	if (process_config.readonly || place_has_other_tag(place) ||
+	if (place_has_other_tag(place) ||
 		(place->kind != PLACE_ENTRY && !place_is_pretended(place)) ||
 		!place_is_open(place) || place_ready_tree(place) < 0 ||
 		place->map.ephemeral.len > 0)

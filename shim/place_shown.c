@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shim/calls.h"
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 #include "shim/core/cache/way.h"
@@ -55,7 +56,7 @@ static bool gives_rights(const char *path, const struct stat *st)
 }
 
 /* Out of line, to save stack in the callers. */
-static __attribute__((noinline)) bool is_exposed(struct place *place)
+static __attribute__((noinline)) bool judge_sources(struct place *place)
 {
 	struct text text = sources_of(place);
 	const uid_t user = sys_real.geteuid();
@@ -69,11 +70,49 @@ static __attribute__((noinline)) bool is_exposed(struct place *place)
 	       gives_rights(text.data, &end.st);
 }
 
+/* Returns whether others have a hand in the directory of the sources, or get rights by
+ * it: the first two reasons for place_is_exposed. */
+static bool is_exchangeable(struct place *place)
+{
+	if (place->exchangeable == PLACE_NOT_ASKED)
+		place->exchangeable = judge_sources(place) ? PLACE_YES : PLACE_NO;
+	return place->exchangeable == PLACE_YES;
+}
+
+/* Asks about the version folder: a program may itself close a __pycache__ in it. */
+static bool judge_cache(struct place *place)
+{
+	char *end = place->cache + place->map.version_len, kept = *end;
+	int saved = errno;
+	bool ret;
+
+	*end = '\0';
+	ret = PASSING(place->cache, NULL,
+		      real.faccessat(AT_FDCWD, place->cache, W_OK, AT_EACCESS)) < 0 &&
+	      (errno == EROFS || errno == EACCES);
+	*end = kept;
+	errno = saved;
+	return ret;
+}
+
+bool place_is_unwritable(struct place *place)
+{
+	if (process_config.readonly)
+		return true;
+	if (place->unwritable == PLACE_NOT_ASKED)
+		place->unwritable = judge_cache(place) ? PLACE_YES : PLACE_NO;
+	return place->unwritable == PLACE_YES;
+}
+
 bool place_is_exposed(struct place *place)
 {
-	if (place->exposure == PLACE_NOT_JUDGED)
-		place->exposure = is_exposed(place) ? PLACE_EXPOSED : PLACE_OWN;
-	return place->exposure == PLACE_EXPOSED;
+	return place_is_unwritable(place) || is_exchangeable(place);
+}
+
+bool place_is_served_unseen(struct place *place)
+{
+	return !process_compiles() && entry_is_import(&place->entry) &&
+	       !place_in_tree(place) && !is_exchangeable(place);
 }
 
 /* Returns whether it is a temporary file that the program itself has created. */
@@ -129,12 +168,14 @@ static bool tree_has_directory(struct place *place)
 
 bool place_is_shown(struct place *place)
 {
+	bool in_tree;
+
 	if (place->pyc.kind == PYC_TEMPORARY)
 		return !place_is_hidden(place);
-	if (!place_in_tree(place) && ((!process_tag() && tree_has_directory(place)) ||
-					     place_drop_leftover(place)))
+	in_tree = place_in_tree(place);
+	if (!in_tree && !process_tag() && tree_has_directory(place))
 		return false;
-	return !place_is_exposed(place);
+	return !place_is_exposed(place) && (in_tree || !place_drop_leftover(place));
 }
 
 /* Hashes of the cache's directories in which the process has looked for bytecode in

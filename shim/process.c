@@ -119,8 +119,7 @@ struct entry_world process_world(struct counters *counters)
 			.rewritten_by_path =
 				process_config.rewritten_by_path,
 			.share = process_config.share,
-			.compiles = atomic_load_explicit(
-				&compiles, memory_order_relaxed),
+			.compiles = process_compiles(),
 			.root_len = process_config.root_len,
 			.layer = process_has_layers() ? layer_find : NULL,
 			.layer_context = &process_layers,
@@ -180,6 +179,11 @@ void process_show_tag(const char *tag)
 void process_show_compiler(void)
 {
 	atomic_store_explicit(&compiles, true, memory_order_relaxed);
+}
+
+bool process_compiles(void)
+{
+	return atomic_load_explicit(&compiles, memory_order_relaxed);
 }
 
 void process_browses(void)

@@ -87,6 +87,9 @@ void process_show_tag(const char *tag);
 /* The process has loaded py_compile or compileall: see pyc_is_compiler. */
 void process_show_compiler(void);
 
+/* Returns whether it has. */
+bool process_compiles(void);
+
 /* For variables that a wrapper reads on each call. -fvisibility=hidden affects only
  * definitions: without this attribute, the variable's address would be loaded first. */
 #define PEEKED extern __attribute__((visibility("hidden")))

@@ -42,7 +42,7 @@ static int make_directory(const struct place *place, int flags, mode_t mode)
 
 static int make_place(struct place *place, int dirfd, const char *path, mode_t mode)
 {
-	bool dropped = false;
+	bool imports, dropped = false;
 	int err;
 
 	place_at(place, dirfd, path, PLACE_ANEW);
@@ -55,8 +55,12 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 	}
 	if (place_in_tree(place)) /* libc's own EEXIST */
 		return make_in_tree(place, mode);
+	imports = place_take_miss(place);
+	if (process_config.readonly) /* what an import compiles is not kept */
+		return imports && !process_compiles() ? wrap_fail(EROFS)
+						      : make_in_tree(place, mode);
 	/* What is not shown is of use only to an import. */
-	if (place_is_exposed(place) && !place_take_miss(place)) {
+	if (!imports && place_is_exposed(place)) {
 		int saved = errno;
 
 		err = make_in_tree(place, mode);
@@ -64,9 +68,9 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 			return err;
 		errno = saved;
 	}
-	err = process_config.readonly
-		      ? -EROFS
-		      : place_make_in_cache(place, make_directory, 0, mode);
+	err = place_make_in_cache(place, make_directory, 0, mode);
+	if (err == -EEXIST && place_is_unwritable(place))
+		return make_in_tree(place, mode);
 	/* Another tree's, or not shown. */
 	if (err == -EEXIST && (place->map.ephemeral.len || place_is_exposed(place)))
 		return 0;
@@ -82,7 +86,7 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 	}
 	if (err == 0 || (err == -EEXIST && dropped))
 		return 0;
-	if (err == -EEXIST || process_config.readonly)
+	if (err == -EEXIST)
 		return wrap_fail(-err);
 	report_failure(VERDICT_NOT_CACHED, err, dirfd, path);
 	return make_in_tree(place, mode);
@@ -106,17 +110,15 @@ static int remove_place(struct place *place, int dirfd, const char *path)
 		/* If the program was shown the tree's listing, the directory was empty to
 		 * it. pip moves file by file what it was shown, and deletes the directory
 		 * whenever that succeeds: then what the cache has stays. */
-		if (ret == 0 && !process_config.readonly && !cached_has_shown(place))
-			root_drop_directory(&sys_real, place->cache);
+		if (ret == 0 && !cached_has_shown(place))
+			place_forget(place);
 		return ret;
 	}
 	if (!place_in_cache(place) || place_is_exposed(place))
 		return next_unlink(dirfd, place->path, AT_REMOVEDIR);
-	if (process_config.readonly)
-		return wrap_fail(EROFS);
 	/* A pattern (**) finds it by a look at its name, but no file in it. */
 	if (!place->map.ephemeral.len && !place_may_be_known(place))
-		root_drop_directory(&sys_real, place->cache);
+		place_forget(place);
 	return place_in_cache(place) ? next_unlink(AT_FDCWD, place->cache, AT_REMOVEDIR)
 				     : 0;
 }

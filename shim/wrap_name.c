@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "shim/calls.h"
-#include "shim/core/cache/root.h"
 #include "shim/name.h"
 #include "shim/place.h"
 #include "shim/process.h"
@@ -58,18 +57,18 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 	if (place_is_caches(to) && name_is_tree_directory(from))
 		return wrap_fail(flags ? EEXIST : is_within(from, to) ? EINVAL : ENOTDIR);
 	ret = name_from_tree(name_rename, from, to, flags);
-	if (ret < 0 || process_config.readonly || name_is_beside(from, to))
+	if (ret < 0 || name_is_beside(from, to))
 		return ret;
 	/* The entries move with the directory, or are deleted. */
 	if (to->kind == PLACE_DIR) {
 		int saved = errno;
 
-		root_drop_directory(&sys_real, to->cache);
+		place_forget(to);
 		if (!place_is_hidden(from))
 			(void)rename_cached(from, to, 0);
 		errno = saved;
 	}
-	root_drop_directory(&sys_real, from->cache);
+	place_forget(from);
 	return ret;
 }
 
@@ -101,14 +100,12 @@ static int error_outside(struct place *to, int flags)
 
 static int rename_directory(struct place *from, struct place *to, int flags)
 {
-	if (flags == RENAME_EXCHANGE && place_in_tree(from) &&
+	if (flags == RENAME_EXCHANGE && place_in_tree(from) && !place_is_hidden(from) &&
 		(place_in_cache(from) || name_is_cached(to) ||
 			(to->kind == PLACE_DIR && place_in_cache(to))))
 		return wrap_fail(EINVAL);
 	if (place_in_tree(from) || !place_in_cache(from) || place_is_hidden(from))
 		return rename_in_tree(from, to, flags);
-	if (process_config.readonly)
-		return wrap_fail(EROFS);
 	if (is_within(from, to))
 		return wrap_fail(EINVAL);
 	if (to->kind == PLACE_DIR && place_in_tree(to)) {
@@ -250,10 +247,12 @@ static __attribute__((noinline)) int publish(
 }
 
 /* Returns whether the name exists, as the program sees it. */
-static bool is_there(const struct place *place)
+static bool is_there(struct place *place)
 {
-	return place_in_tree(place) || name_is_cached(place) ||
-	       (place->kind == PLACE_DIR && place_in_cache(place));
+	return place_in_tree(place) ||
+	       ((name_is_cached(place) ||
+			(place->kind == PLACE_DIR && place_in_cache(place))) &&
+		       !place_is_hidden(place));
 }
 
 /* Returns whether the name cannot be given to something else. */
@@ -267,7 +266,7 @@ static bool is_taken(struct place *place, bool exchanges)
 /* A directory renamed to a pretended one replaces it if that is empty; a file does not.
  * If there is no pretended directory, __pycache__ is a name in the tree like any other.
  * Returns 0 or -errno. */
-static int meet_directory(const struct place *old, struct place *target, unsigned flags)
+static int meet_directory(struct place *old, struct place *target, unsigned flags)
 {
 	struct stat st;
 	int err = 0;
@@ -312,13 +311,10 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return wrap_fail(EISDIR);
 	if (!caches && name_is_tree_directory(old) && place_is_caches(target))
 		return wrap_fail(ENOTDIR);
-	if (place_find_cached(old, &st) && process_config.readonly &&
-		!place_is_hidden(old))
-		return wrap_fail(EROFS);
-	if (!caches) {
+	if (!caches || !place_find_cached(old, &st)) {
 		ret = name_from_tree(name_rename, old, target, (int)flags);
-		if (ret == 0 && place_is_entry(old) && !process_config.readonly)
-			(void)sys_real.unlinkat(AT_FDCWD, old->cache, 0);
+		if (ret == 0 && place_is_entry(old))
+			place_forget(old);
 		return ret;
 	}
 	if (flags & ~(unsigned)RENAME_NOREPLACE) /* a copy has nothing to exchange */
@@ -354,8 +350,6 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 	(void)meet_directory(old, target, RENAME_NOREPLACE);
 	if (!place_is_caches(old))
 		return name_from_tree(name_link, old, target, (int)flags);
-	if (process_config.readonly)
-		return wrap_fail(EROFS);
 	/* The mark of a file without a seal says in which directory it is. */
 	return must_copy(old, target, true) ||
 			       (place_is_entry(old) && !name_is_beside(old, target))

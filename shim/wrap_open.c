@@ -47,6 +47,11 @@ static int open_unsealed(
 	int fd;
 
 	place_ask(place, 0);
+	/* numba has not been able to replace what the cache has. */
+	if (candidate >= 0 && place_is_unwritable(place) && place_in_tree(place)) {
+		sys_real.close(candidate);
+		candidate = -ENOENT;
+	}
 	if (candidate >= 0 && !place->map.ephemeral.len &&
 		sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == entry->world->policy.user &&
@@ -89,7 +94,8 @@ static bool is_hidden(struct place *place)
 	if (place->looks_only)
 		return place_is_source_exposed(place);
 	return process_config.fills ||
-	       (!entry_is_certainly_import(&place->entry) && place_is_exposed(place));
+	       (!entry_is_certainly_import(&place->entry) && place_is_exposed(place) &&
+		       !place_is_served_unseen(place));
 }
 
 static int open_hidden(struct place *place, int flags, enum verdict *verdict)
@@ -149,7 +155,7 @@ static int open_to_read(struct place *place, int flags)
 			     ? find_bytecode(place, flags, &verdict)
 			     : sys_real.openat(place->dirfd, place->path, flags, 0);
 	}
-	if (fd < 0)
+	if (fd < 0 || verdict_rows[verdict].group == VERDICT_GROUP_MISS)
 		place_note_miss(place);
 	report_decision(verdict, place->dirfd, place->path);
 	return fd >= 0 ? fd : wrap_fail(-fd);
@@ -236,8 +242,6 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 {
 	int fd;
 
-	if (process_config.readonly)
-		return wrap_fail(EROFS);
 	fd = place_make_in_cache(place, make_file, flags, mode);
 	/* The directory was recalled, and a link to it has been flipped since. */
 	if (fd == -ENOENT && place_settle(place) && place->kind == PLACE_ENTRY)
@@ -272,8 +276,6 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 		((flags & O_CREAT) || cached) && !ephemeral && place_is_cache_only(place);
 	int err = 0, fd;
 
-	if (cached && process_config.readonly)
-		return wrap_fail(EROFS);
 	if (cached) {
 		/* It may belong to another tree, and the program discards it; or the
 		 * program does not know of it, since its __pycache__ is the tree's
@@ -283,7 +285,7 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 			(ephemeral && (flags & (O_CREAT | O_TRUNC))) ||
 			((flags & O_CREAT) && place->pyc.kind == PYC_TEMPORARY &&
 				!place_is_created(place)))
-			(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+			place_forget(place);
 		else
 			err = place_move_to_tree(place, flags);
 		if (err < 0)
@@ -321,8 +323,12 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 			       ? open_cache(place, flags, mode)
 			       : open_tree(place, flags, mode);
 	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT) && place_begin(place) &&
-		!place_in_tree(place))
-		return create_in_cache(place, flags, mode);
+		!place_in_tree(place)) {
+		if (!process_config.readonly)
+			return create_in_cache(place, flags, mode);
+		if (place_is_imports(place)) /* it has no need to keep that */
+			return wrap_fail(EROFS);
+	}
 	place_seek(place);
 	if (place->kind != PLACE_ENTRY)
 		return open_tree(place, flags, mode);
@@ -339,8 +345,7 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 	 * tempfile.TemporaryFile(dir=__pycache__) */
 	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place) &&
 		!place_is_exposed(place))
-		return process_config.readonly ? wrap_fail(EROFS)
-					       : open_cache(place, flags, mode);
+		return open_cache(place, flags, mode);
 	process_browses();
 	place_note_look(place);
 	/* For listing, it would be opened for reading. The cache's directory of an
@@ -426,8 +431,6 @@ static int truncate_place(struct place *place, const char *path, off_t length)
 	bool turns_real;
 	int err;
 
-	if (!found)
-		return -1;
 	if (found != place->cache || place->kind != PLACE_ENTRY || !place_in_cache(place))
 		return real.WIDE(truncate)(found, length);
 	turns_real = !place->map.ephemeral.len && place_is_cache_only(place);

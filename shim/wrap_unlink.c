@@ -8,7 +8,6 @@
 #include <errno.h>
 
 #include "shim/calls.h"
-#include "shim/core/cache/root.h"
 #include "shim/place.h"
 #include "shim/process.h"
 #include "shim/report.h"
@@ -16,29 +15,36 @@
 static int unlink_place(struct place *place, int dirfd, const char *path)
 {
 	struct stat st;
-	int ret;
+	int saved, ret;
+	bool trees;
 
 	place_at(place, dirfd, path, PLACE_ANY);
 	if (place->kind == PLACE_DIR) { /* the kernel's own error, or a link */
 		ret = next_unlink(dirfd, place_find(place, dirfd, path), 0);
-		if (ret == 0 && !process_config.readonly)
-			root_drop_directory(&sys_real, place->cache);
+		if (ret == 0)
+			place_forget(place);
 		return ret;
 	}
 	place_seek(place);
 	if (!place_find_cached(place, &st))
 		return next_unlink(dirfd, place_find(place, dirfd, path), 0);
-	if (process_config.readonly)
-		return wrap_fail(EROFS);
-	/* The tree first: if it refuses, nothing has happened. */
-	if (place_in_tree(place) && next_unlink(dirfd, place->path, 0) < 0)
+	/* The tree first: if it refuses, nothing has happened. If only the cache does,
+	 * the tree's file is gone. */
+	trees = place_in_tree(place) || place_is_hidden(place);
+	if (trees && next_unlink(dirfd, place->path, 0) < 0)
 		return -1;
+	if (process_config.readonly)
+		return 0;
+	saved = errno;
 	ret = next_unlink(AT_FDCWD, place->cache, 0);
 	if (ret == 0 && place_is_entry(place))
 		counters_gone(report_counters(), &st);
 	else if (ret == 0)
 		place_drop(place);
-	return ret;
+	if (!trees)
+		return ret;
+	errno = saved;
+	return 0;
 }
 
 int cached_unlink(int dirfd, const char *path)
