@@ -74,8 +74,9 @@ int name_copy_out(name_act *act, struct place *from, struct place *to, int flags
 
 	/* Checked before there is a copy: a file that cannot be deleted is not
 	 * renamed. */
-	if (act == name_rename && !place_may_delete(from))
-		return -1;
+	err = act == name_rename ? place_is_closed_to_writing(from) : 0;
+	if (err)
+		return wrap_fail(err);
 	err = place_copy_out(from, to, act == name_link ? RENAME_NOREPLACE : flags);
 	if (err < 0)
 		return wrap_fail(-err);

@@ -335,14 +335,17 @@ int place_make_empty(struct place *place)
 	return err;
 }
 
-bool place_may_delete(struct place *place)
+int place_is_closed_to_writing(struct place *place)
 {
 	char *end = place->cache + place->map.dir_len, kept = *end;
-	int ret;
+	int saved = errno, err;
 
 	*end = '\0';
-	ret = PASSING(place->cache, NULL,
-		real.faccessat(AT_FDCWD, place->cache, W_OK | X_OK, AT_EACCESS));
+	err = PASSING(place->cache, NULL,
+		      real.faccessat(AT_FDCWD, place->cache, W_OK | X_OK, AT_EACCESS)) < 0
+		      ? errno
+		      : 0;
 	*end = kept;
-	return ret == 0;
+	errno = saved;
+	return err;
 }

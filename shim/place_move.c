@@ -312,16 +312,6 @@ static void move_names(struct dirents *names, struct place *each)
 	}
 }
 
-bool place_is_open(const struct place *place)
-{
-	int saved = errno;
-	int ret = PASSING(place->cache, NULL,
-		real.faccessat(AT_FDCWD, place->cache, R_OK | W_OK | X_OK, AT_EACCESS));
-
-	errno = saved;
-	return ret == 0;
-}
-
 /* Opens the directory of the cache whose files are to be moved, and creates the one in
  * the tree. Returns a descriptor, or a negative value. Out of line, to save stack in its
  * caller. */
@@ -329,7 +319,7 @@ static __attribute__((noinline)) int open_to_turn(struct place *place)
 {
 	if (place_has_other_tag(place) ||
 		(place->kind != PLACE_ENTRY && !place_is_pretended(place)) ||
-		!place_is_open(place) || place_ready_tree(place) < 0 ||
+		place_is_closed_to_writing(place) || place_ready_tree(place) < 0 ||
 		place->map.ephemeral.len > 0)
 		return -1;
 	return sys_real.openat(AT_FDCWD, place->cache,

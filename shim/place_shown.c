@@ -112,7 +112,9 @@ bool place_is_exposed(struct place *place)
 bool place_is_served_unseen(struct place *place)
 {
 	return !process_compiles() && entry_is_import(&place->entry) &&
-	       !place_in_tree(place) && !is_exchangeable(place);
+	       !place_in_tree(place) &&
+	       (!is_exchangeable(place) || (entry_is_first(&place->entry) &&
+						   !place_is_source_exposed(place)));
 }
 
 /* Returns whether it is a temporary file that the program itself has created. */

@@ -144,7 +144,7 @@ static int turn_real(struct place *place, const char *path)
  * program has closed stays what it is. */
 static int enter_place(struct place *place, const char *path)
 {
-	return turn_real(place, path) == 0 && place_is_open(place)
+	return turn_real(place, path) == 0 && !place_is_closed_to_writing(place)
 		       ? real.chdir(place->path)
 		       : real.chdir(place_find(place, AT_FDCWD, path));
 }

@@ -30,7 +30,7 @@ function writes_pyc(row) {
 
 # Whether the row enters a __pycache__, or opens it to make files in it: then it is real.
 function enters(row) {
-	return row !~ /a\/@=0/ && row ~ /( chdir .*| O_PATH)/ && row ~ /@[\/.]*( |$)/ && row !~ /@\/+\.\.\/*( |$)/
+	return row !~ /a\/@=0([^3]|$)/ && row ~ /( chdir .*| O_PATH)/ && row ~ /@[\/.]*( |$)/ && row !~ /@\/+\.\.\/*( |$)/
 }
 
 # Whether the row gives what it finds to somebody, or changes an attribute: that is moved to the

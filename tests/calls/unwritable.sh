@@ -26,6 +26,7 @@ ways=$(cat <<-END
 	cp -r ../new/p .
 	cp -rf ../new/p . && cmp p/__pycache__/$pyc ../new/p/__pycache__/$pyc
 	cp -r p q && sha256sum q/__pycache__/*
+	cp -r p/encodings q && sha256sum q/__pycache__/*
 	install -D ../new/p/__pycache__/$pyc p/__pycache__/$pyc
 	mv p q
 	mkdir p/__pycache__
@@ -78,13 +79,15 @@ unwritable() { # COMMAND: with a cache that it cannot write to; $how is mounted,
 }
 picture() { find "$cache" -type f ! -path '*/.state/*' -printf '%P %i %s %T@\n' | sort; }
 
+imports="import sys; sys.path[:0] = ['$tree', '$tree/p']; import m, p.encodings"
 # make STATE: makes the tree with bytecode in the cache, and in the tree unless STATE is cache.
 make() {
 	rm -rf "$cache" tree
-	alone sh -c 'mkdir -p tree/p && cd tree && echo "x = 1" >p/m.py && touch -d @1600000000 p/m.py'
-	with "$VICTIM" "$cache" "$PY" -c "$(imports "$tree/p")"
+	alone sh -c 'mkdir -p tree/p/encodings && cd tree && echo "x = 1" | tee p/m.py >p/encodings/__init__.py &&
+		touch -d @1600000000 p/m.py p/encodings/__init__.py'
+	with "$VICTIM" "$cache" "$PY" -c "$imports"
 	[ "$1" != stale ] || alone sh -c 'echo "x = 22" >tree/p/m.py; touch -d @1600000001 tree/p/m.py'
-	[ "$1" = cache ] || alone "$PY" -c "$(imports "$tree/p")"
+	[ "$1" = cache ] || alone "$PY" -c "$imports"
 	alone sh -c 'cd tree && git init -q . && git add p/m.py && git commit -qm 1'
 	rm -rf made && alone mkdir made && mv tree cache made && cp -a kept made/new
 }
@@ -161,7 +164,7 @@ done
 make both
 while IFS='|' read -r what line want; do
 	lay
-	said=$(cd tree && with "$VICTIM" "$cache" strace -qq -f -o "$T/$VICTIM/trace" -P "$(entries "$cache")" \
+	said=$(cd tree && with "$VICTIM" "$cache" strace -qq -f -o "$T/$VICTIM/trace" -P "$(entries "$cache" | grep "p/__pycache__")" \
 		-e inject=unlink,unlinkat:error=EACCES bash -c "$line" 2>&1)
 	is "$said $(cat "$tree/p/__pycache__/$pyc" 2>/dev/null || echo gone) $(grep -c INJECTED trace)" "$want 1" "if only the cache refuses, a program $what all the same"
 done <<-WAYS

@@ -93,6 +93,13 @@ as "$ATTACKER" sh -c "cd '$shared/private' && mkdir -p encodings/__pycache__ && 
 is "$(later cat "$shared/private/encodings/__pycache__/__init__.$TAG.pyc")" nothing "cat gets nothing of a private source by that name"
 is "$(later "$PY" -c "print(open('$shared/private/encodings/__pycache__/__init__.$TAG.pyc', 'rb').read())")" "b'nothing\n'" \
 	"a program gets nothing of a private source if it opens what has the name of an interpreter's first bytecode"
+private "$ATTACKER"
+as "$VICTIM" sh -c "mkdir '$shared/private/encodings' && echo 'SECRET = 1' >'$shared/private/encodings/__init__.py'"
+later "$PY" -c "import sys; sys.path.insert(0, '$shared'); import private.encodings"
+exchanged "mkdir -p encodings/__pycache__ && echo nothing >encodings/__pycache__/__init__.$TAG.pyc &&
+	ln -s ../../old/encodings/__init__.py encodings/__init__.py"
+is "$(entries "$cache" | grep -c private/encodings/) $(later cp -r "$shared/private/encodings/__pycache__" "$T/$VICTIM/first"; cat "$T/$VICTIM/first"/*)" "1 nothing" \
+	"a copy of what has that name is of the tree's file, where others can exchange the directory"
 
 private "$ATTACKER"
 later "$PY" -c "import py_compile, importlib._bootstrap_external as external

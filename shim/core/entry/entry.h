@@ -260,6 +260,10 @@ bool entry_is_import(const struct entry *entry);
  * True where stats are not kept (the command). */
 bool entry_has_calls_of_import(const struct entry *entry);
 
+/* Returns whether it has the name of the first bytecode that an interpreter opens, before
+ * its stats are kept, and the process has been served none. */
+bool entry_is_first(const struct entry *entry);
+
 /* The same without the doubt: the last stat of the thread was of the source. In a process
  * that has listed or looked at bytecode, it was recent, and none was of this bytecode. No
  * compiler is running. */

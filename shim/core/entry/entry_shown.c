@@ -41,14 +41,15 @@ bool entry_has_calls_of_import(const struct entry *entry)
 	return !entry->world->env.recent || has_stat(entry);
 }
 
+bool entry_is_first(const struct entry *entry)
+{
+	return entry_is_interpreters_own(entry) && *entry->world->python.magic == 0;
+}
+
 bool entry_is_certainly_import(const struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
 
-	/* An interpreter opens the first bytecode before its stats are kept. So may cat,
-	 * which therefore gets an entry, but nothing that other paths have left. */
-	if (entry_is_interpreters_own(entry) && *world->python.magic == 0)
-		return true;
 	/* compileall makes the calls of an import, and takes what it is served for done.
 	 *
 	 * A program that goes through files may look at all of them, the source last, and
