@@ -248,6 +248,10 @@ bool place_is_imports(struct place *place);
  * names no source; such a file has no seal either. */
 bool place_entry(struct place *place);
 
+/* Returns whether the tree has bytecode of a PLACE_ENTRY's name that Python alone would
+ * not replace: see entry_tree_fits. */
+bool place_tree_fits(struct place *place);
+
 /* Returns 0 if the cached file may go into the tree: if it is not hidden
  * (place_is_hidden), and is temporary, or an open would serve it now. -ESTALE if not;
  * another -errno if it cannot be opened. */

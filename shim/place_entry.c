@@ -55,6 +55,12 @@ static int check(struct place *place, bool looked_at)
 	return entry_check(&place->entry, looked_at);
 }
 
+bool place_tree_fits(struct place *place)
+{
+	return place->pyc.kind == PYC_CODE && !place->looks_only && place_entry(place) &&
+	       !place_is_source_exposed(place) && entry_tree_fits(&place->entry);
+}
+
 int place_check(struct place *place)
 {
 	return check(place, false);

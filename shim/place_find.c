@@ -43,7 +43,8 @@ static __attribute__((noinline)) bool is_trees(struct place *place)
 
 	return sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW) ==
 		       0 &&
-	       (!S_ISREG(st.st_mode) || place_check(place) == -ESTALE);
+	       (!S_ISREG(st.st_mode) || place_check(place) == -ESTALE ||
+		       place_tree_fits(place));
 }
 
 bool place_is_caches(struct place *place)

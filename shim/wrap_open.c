@@ -115,7 +115,9 @@ static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 	bool has_source = place_entry(place);
 	int fd;
 
-	if (has_source && is_hidden(place))
+	if (has_source &&
+		(is_hidden(place) || (!entry_has_calls_of_import(&place->entry) &&
+					     place_tree_fits(place))))
 		return open_hidden(place, flags, verdict);
 	fd = open_candidate(place, flags);
 	if (fd == -ENOENT &&

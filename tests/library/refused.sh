@@ -3,6 +3,7 @@
 #
 # Bytecode that an import refuses, since it is stale or was not sealed, is a file like any other to
 # programs that copy, move and link what stat has shown them: pip does when it removes a package.
+# Where the tree has bytecode of the same name that fits the source, they find that.
 # shellcheck disable=SC2031 # `some` calls in a subshell
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
@@ -79,6 +80,30 @@ all() {
 		grep -c "code object from .*refused/m.py")" 1 "an import compiles a source whose bytecode was not sealed on $name"
 	rm -rf "$T/refused"
 }
-some all
+
+# Bytecode with other content and a header that fits gets into the tree by bare names, or with its
+# directory: the library does not see under which name.
+brought() {
+	local how what program pyc=app/__pycache__/m.$tag.pyc
+	cd "$T" || return
+	while IFS='|' read -r what how; do
+		mkdir -p app new/app && echo 'x = 1' >app/m.py && touch -d @1600000000 app/m.py && cp -p app/m.py new/app
+		preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/app"
+		"$python" -m compileall -q new/app && printf brought >>"new/$pyc" && cp "new/$pyc" want
+		preloaded sh -c "$how"
+		is "$(entries | grep -c "/app/__pycache__/m\\.$tag") $(preloaded stat -c %s "$pyc") $(preloaded tail -c 7 "$pyc") $(preloaded cp "$pyc" copy && cmp copy want && echo copied)" \
+			"1 $(wc -c <want) brought copied" "programs find bytecode that $what, not what the cache has of its source, on $name"
+		rm -rf app new old copy want
+	done <<-'END'
+		is copied to the working directory|mkdir app/__pycache__ && cd app/__pycache__ && cp ../../new/app/__pycache__/* .
+		comes with a directory that is renamed|mv app old && mv new/app .
+	END
+}
+
+each_way() {
+	all
+	brought
+}
+some each_way
 
 done_testing

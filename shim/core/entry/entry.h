@@ -113,6 +113,11 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
  * Returns -ENOENT if Python has to compile; the compile is then noted as pending. */
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict);
 
+/* Returns whether the tree has bytecode that fits the source by its header: Python alone
+ * would not have replaced it, so to a program that does not import it, the name stands
+ * for that. The source must be a file or link that the program may follow. */
+bool entry_tree_fits(struct entry *entry);
+
 /* Returns 0 if entry_open would now serve the file at the entry's path to a program that
  * does not import it, -ESTALE if not; another -errno if the file cannot be opened. If its
  * name names no source: 0 if it was noted for this directory, and nobody else can

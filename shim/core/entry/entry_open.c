@@ -306,6 +306,32 @@ static bool is_doubtful(const struct search *search, int fd)
 	       is_older_than_source(&st, &entry->source.st) && can_be_compiled(entry);
 }
 
+bool entry_tree_fits(struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
+	enum verdict verdict;
+	struct search search = {
+		.entry = entry, .rejected = -ENOENT, .verdict = &verdict
+	};
+	int fd = sys->openat(entry->tree_dirfd, entry->tree_path,
+		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0);
+	uint8_t bytes[HEADER_MAX + 1];
+	struct header header;
+	ssize_t n;
+	bool fits;
+
+	if (fd < 0)
+		return false;
+	n = sys->pread(fd, bytes, sizeof bytes, 0);
+	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
+	fits = header.kind == HEADER_TIMESTAMP &&
+	       !entry_magic_is_foreign(entry, header.magic) &&
+	       source_look(&entry->source, sys) == 0 &&
+	       header_fits(&header, &entry->source.st) && !is_doubtful(&search, fd);
+	sys->close(fd);
+	return fits;
+}
+
 /* A pyc in the tree that is valid by Python's own rules is served as it is. */
 static int try_tree(struct search *search)
 {
