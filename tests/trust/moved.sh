@@ -424,10 +424,12 @@ as_compiled() { with "$VICTIM" "$cache" "$PY" -m compileall -fq "$src" >"$T/comp
 deep() { # what verify --deep says about a restored cache, before and after --repair
 	echo "$(status_of --deep) $(status_of --deep --repair) $(status_of --deep) $(as_compiled)"
 }
-fresh
-chmod 555 "$folder"
+fresh && chmod 555 "$folder"
 is "$(as_compiled) $(deep)" " 3 0 0 compiled" \
 	"verify --deep --repair opens a folder in which the user's programs fail to create bytecode"
+fresh && chmod 0 "$entry"
+is "$(status_of --deep) $(status_of --deep --repair) $(status_of --deep) $(stat -c %a "$entry")" "3 0 0 400" \
+	"verify --deep --repair opens bytecode that the user's programs fail to copy, and checks it"
 fresh
 rm "$entry" && as "$VICTIM" mkdir -p "$entry/more" && as "$VICTIM" touch "$entry/more/file"
 is "$(as_compiled) $(deep) $(find "$cache/v1/.trash" -mindepth 1)" " 1 1 0 compiled " \

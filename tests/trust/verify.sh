@@ -382,13 +382,14 @@ done
 is "$wrong" "" "no program in another user's directory, or where all can write, is run by root's command"
 
 # --- what looks at a cache runs without it ----------------------------------------------
-# Forged bytecode of a module that every interpreter imports at its start; the library has
+# Forged bytecode of a module that every interpreter imports at its start (but not the very first,
+# of which it gets the tree's, if there is any); the library has
 # another name, so that the command does not see that it is in LD_PRELOAD.
 cache=$T/$VICTIM/cache
 rm -rf "$cache"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
-first=$("$PY" -c 'import encodings; print(encodings.__file__)')
-entry=$cache/v1/$TAG/tree${first%/*}/__pycache__/__init__.$TAG.pyc
+first=$("$PY" -c 'import encodings.aliases; print(encodings.aliases.__file__)')
+entry=$cache/v1/$TAG/tree${first%/*}/__pycache__/aliases.$TAG.pyc
 EVIL="import posix
 f = posix.open('$first', 0)
 exec(compile(posix.read(f, 1 << 20), '$first', 'exec'))
@@ -408,7 +409,7 @@ for library in other link; do
 		# shellcheck disable=SC2086
 		looking "$PYCSTASH" $command
 		[ ! -e "$T/$VICTIM/ran" ] || wrong="$wrong; $command ($library)"
-		[[ $command != verify* ]] || grep -q "^different .*/__init__" "$T/said" || wrong="$wrong; not found ($library)"
+		[[ $command != verify* ]] || grep -q "^different .*/aliases" "$T/said" || wrong="$wrong; not found ($library)"
 		[ -e "$entry" ] || cp -p "$T/entry" "$entry"
 	done
 done

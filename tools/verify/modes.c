@@ -24,7 +24,7 @@ static mode_t good_mode(const struct modes *modes, const struct stat *st)
 
 	if (st->st_uid != geteuid() || (!is_folder && !S_ISREG(st->st_mode)))
 		return st->st_mode;
-	return (st->st_mode & ~modes->denied) | (is_folder ? S_IRWXU : 0);
+	return (st->st_mode & ~modes->denied) | (is_folder ? S_IRWXU : S_IRUSR);
 }
 
 int modes_look(struct modes *modes, int dirfd, const char *name)
@@ -41,6 +41,12 @@ int modes_look(struct modes *modes, int dirfd, const char *name)
 	if (!bad || !modes->repair)
 		return 0;
 	fd = file_look(dirfd, name, O_NOFOLLOW);
+	/* It cannot be opened before its mode is changed. */
+	if (fd == -EACCES)
+		return fchmodat(dirfd, name, good_mode(modes, &st) & 07777,
+			       AT_SYMLINK_NOFOLLOW) < 0
+			       ? -errno
+			       : 0;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	/* It may be another one by now. */

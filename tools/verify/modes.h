@@ -4,7 +4,8 @@
  * and only in the cache is it out of others' reach. Whoever has made the cache may have
  * set modes that let others write to V's tree. Nobody can tell whether a program of V's
  * has set them, so they are not wrong; but good are only those that the umask may leave.
- * In a folder that V may not write to, V's programs fail to create bytecode.
+ * In a folder that V may not write to, V's programs fail to create bytecode; and with a
+ * file that V may not read, to copy it.
  *
  * Any thread may call modes_look, after modes_begin.
  */
@@ -17,8 +18,8 @@
 struct modes {
 	bool repair;
 	mode_t denied; /* the rights to write that the umask takes from others */
-	/* The number of files and folders with such rights, and of folders that are
-	 * closed to V; also if that was changed. */
+	/* The number of files and folders with such rights, and of those that are closed
+	 * to V; also if that was changed. */
 	_Atomic(uint64_t) writable, closed;
 };
 

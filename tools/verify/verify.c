@@ -365,9 +365,10 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	if (!(in_way && select_enters(&verify->select, dir->path, file->name)) &&
 		!select_has(&verify->select, &item, file->name))
 		return;
-	visit_name(dir, file->name, &item);
+	/* First: with --repair, what V may not read is looked at. */
 	if (dir->layout.source || item.kind == LAYOUT_OBJECT)
 		look_at_mode(dir, file->name);
+	visit_name(dir, file->name, &item);
 }
 
 /* --- what the interpreters find ------------------------------------------------------*/
@@ -433,7 +434,7 @@ static void tell_unchecked(const struct verify *verify)
 	tell(verify, verify->modes.writable,
 		"files or folders, since others may write to them by their modes, which they may keep in the tree; --repair changes these");
 	tell(verify, verify->modes.closed,
-		"folders, since their modes keep you from listing them or from creating bytecode in them; --repair changes these");
+		"files or folders, since their modes keep you from reading them, or from creating bytecode in them; --repair changes these");
 }
 
 static int compile_again(struct verify *verify)
