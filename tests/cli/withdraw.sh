@@ -28,11 +28,57 @@ digest=$(basename "$T/store/packs/"*.tar.zst .tar.zst)
 no_record="pycstash: $digest: no record of what that pack contains was found, in this cache or in a layer in use"
 
 # --- where it is found ----------------------------------------------------------------
-recipe=$(sed -n '/^export PYCSTASH_DIR=$(mktemp -d)/,/^```/p' "$HERE/docs/guide.md" |
-	sed "/^\`/d; s,--verify-key [^ ]*,,; s,s3://bytecode/main,$T/store,; s,/srv/app,--python $python $T/app,; s,^pycstash,$PYCSTASH,")
+recipe_for() { # STORE
+	sed -n '/^export PYCSTASH_DIR=$(mktemp -d)/,/^```/p' "$HERE/docs/guide.md" |
+		sed "/^\`/d; s,--verify-key [^ ]*,,; s,s3://bytecode/main,$1,; s,/srv/app,--python $python $T/app,; s,^pycstash,$PYCSTASH,"
+}
+guide_says() { TMPDIR=$T status_of bash -c "$(recipe_for "$1")"; } # STORE: the status of the guide's check
 "$PYCSTASH" warm -q --dir "$T/other" --python "$python" "$T/app"
-is "$(PYCSTASH_LAYERS=$T/other TMPDIR=$T status_of bash -ec "$recipe") $(grep -c '^different .*/alpha' "$T/out") $(grep -c 'not checked' "$T/err")" "1 1 0" \
+is "$(PYCSTASH_LAYERS=$T/other guide_says "$T/store") $(grep -c '^different .*/alpha' "$T/out") $(grep -c 'not checked' "$T/err")" "1 1 0" \
 	"the guide's way to check packs finds forged bytecode where a layer has an entry"
+
+# The pack with the smaller name is taken first, and its object stays.
+on other push -q "$T/two"
+good=$(basename "$T/two/packs/"*.tar.zst)
+two_packs() { # ORDER: whether the name of the forged pack is before or behind that of the good one
+	local try order name
+	for try in {1..60}; do
+		"$python" -B "$HERE/tests/library/forge.py" "$T/app/alpha.py" "$object" "print('EVIL', $try)"
+		on author export -q --pack "$T/bad"
+		name=$(b2sum -l 256 "$T/bad" | cut -c 1-64).tar.zst
+		if [[ $name > $good ]]; then order=behind; else order=before; fi
+		if [ "$order" = "$1" ]; then break; fi
+	done
+	find "$T/two/packs" -type f ! -name "$good" -delete
+	cp "$T/bad" "$T/two/packs/$name"
+	is "$(guide_says "$T/two") $(grep "$name" "$T/err" | grep -c "/objects/.*$good\|$good.*/objects/")" "3 1" \
+		"the guide's way to check packs names two packs with other bytecode of one source (the forged one is $1 the good one)"
+}
+two_packs before
+two_packs behind
+alone() { # PACK: the status of the guide's check with import instead of pull
+	TMPDIR=$T status_of bash -c "$(recipe_for . | sed "s,pull --strict *[^ ]*,import '$1',")"
+}
+is "$(alone "$T/bad") $(alone "$T/two/packs/$good")" "1 0" "the guide's way to check one pack alone tells a forged one from a good one"
+is "$(status_of on both-forged pull --json "$T/two") $(field differing <"$T/out")" "0 1" \
+	"pull counts objects that differ among packs, which without --strict is no failure"
+on third warm -q --python "$python" "$T/app"
+is "$(status_of on third pull "$T/two") $(wc -l <"$T/err")" "0 0" "pull does not compare a pack with what was compiled here"
+cp -r "$T/two" "$T/agree"
+find "$T/agree/packs" -type f ! -name "$good" -delete
+echo 'print("more")' >"$T/app/more.py"
+touch -d '2 days ago' "$T/app/more.py"
+on third warm -q --python "$python" "$T/app"
+on third export -q --pack "$T/more"
+cp "$T/more" "$T/agree/packs/$(b2sum -l 256 "$T/more" | cut -c 1-64).tar.zst"
+rm "$T/app/more.py"
+is "$(status_of on same pull --strict --json "$T/agree") $(field packs <"$T/out") $(field kept <"$T/out")" "0 2 1" \
+	"pull --strict takes two packs that have the same bytecode of one source"
+
+mkdir "$T/empty"
+is "$(guide_says http://127.0.0.1:1/none) $(guide_says "$T/empty") $(guide_says "$T/missing")" "3 3 3" \
+	"the guide's way to check packs does not call a store good from which it gets no pack"
+is "$(status_of on fresh pull "$T/empty") $(status_of on fresh pull --strict "$T/empty")" "0 3" "pull --strict fails if the store has no pack"
 
 # --- a layer, and a user of it --------------------------------------------------------
 install -d -m 700 "$T/user"

@@ -325,6 +325,26 @@ static bool can_move(const struct layout *item, const char *name)
 	       object_is_shareable(name, strlen(name), item->pyc.tag, &level);
 }
 
+/* Compares the bytecode with that of an earlier pack, which stays. A check sum would not
+ * do: it can be forged. What was compiled here is not canonical, and may differ. */
+static void compare(struct import *import, const struct archive_in *in, const char *path)
+{
+	const char *pack = import->brought ? brought_by(*import->brought, path) : NULL;
+	const struct archive_member *member = &in->member;
+	AUTOFREE uint8_t *there = NULL;
+	size_t size;
+
+	if (pack)
+		there = read_object(import, path, &size);
+	if (!there || (size == member->size &&
+			      memcmp(there, member->data, in->seal.pyc_size) == 0))
+		return;
+	import->differing++;
+	complain(in->name,
+		"its %s differs from that of %s, which stays; check each pack alone",
+		path, pack);
+}
+
 /* Imports or skips one member. Returns 0; or -errno after reporting it if it makes no
  * sense to continue, such as -ENOSPC. */
 static int take_member(struct import *import, const struct archive_in *in)
@@ -354,11 +374,14 @@ static int take_member(struct import *import, const struct archive_in *in)
 	}
 	if (stays(import, &place, &in->seal, &old)) {
 		import->kept++;
+		compare(import, in, place.path);
 		return 0;
 	}
 	r = put(import, in, &place, &old);
 	if (r < 0)
 		return fail(import, in, r);
+	if (import->brought && !import->dry_run)
+		brought_add(import->brought, place.path, in->name);
 	import->files++;
 	import->links += member->link != NULL;
 	import->bytes += member->size;

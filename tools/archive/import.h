@@ -14,6 +14,7 @@
 
 #include "shim/core/stats/counters.h"
 #include "tools/archive/archive.h"
+#include "tools/archive/brought.h"
 
 /* Entries of sources below `old` become entries of sources below `replacement`. Both are
  * absolute. */
@@ -27,6 +28,8 @@ struct import {
 	bool uncounted; /* a layer, whose size is not recorded */
 	/* The list that the files must match; NULL: any file will do. */
 	const struct archive_object *listed;
+	/* What packs have brought; NULL: this is no pack. */
+	struct brought **brought;
 	struct import_map *maps;
 	size_t map_count;
 
@@ -41,10 +44,11 @@ struct import {
 	uint64_t moved;	       /* of these files: put at a different path */
 	uint64_t hidden;       /* of these files: others may not read the source here */
 	uint64_t kept;	       /* the existing file is as good */
-	uint64_t bound;	       /* cannot be moved, because it shows its path */
-	uint64_t damaged;      /* damaged in the archive; named on stderr */
-	uint64_t newer;	       /* likewise, but sealed by a later version of pycstash */
-	uint64_t failed;       /* could not be put there; named on stderr */
+	uint64_t differing; /* of these: another pack's bytecode stays; named on stderr */
+	uint64_t bound;	    /* cannot be moved, because it shows its path */
+	uint64_t damaged;   /* damaged in the archive; named on stderr */
+	uint64_t newer;	    /* likewise, but sealed by a later version of pycstash */
+	uint64_t failed;    /* could not be put there; named on stderr */
 };
 
 /* Reads "OLD=NEW". With `resolve`, NEW is replaced by its canonical path if it exists.

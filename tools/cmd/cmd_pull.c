@@ -27,7 +27,8 @@ static const struct opt own_options[] = {
 	{ "verify-key", 0, "FILE",
 		"take only what the holder of a public key in FILE has signed, instead of the setting trusted_keys",
 		OPT_STRING(struct pull, verify_key) },
-	{ "strict", 0, NULL, "fail if the store cannot be reached",
+	{ "strict", 0, NULL,
+		"fail if the store cannot be reached or has no pack, or if packs differ",
 		OPT_FLAG(struct pull, strict) },
 	{ 0 },
 };
@@ -47,8 +48,14 @@ static void print_object(const struct pull *pull)
 	json_unsigned(&json, "objects", pull->objects);
 	json_unsigned(&json, "bytes", pull->bytes);
 	json_unsigned(&json, "kept", pull->kept);
+	json_unsigned(&json, "differing", pull->differing);
 	json_unsigned(&json, "pack_bytes", pull->packed);
 	json_close(&json);
+}
+
+static bool has_packs(const struct pull *pull)
+{
+	return pull->packs + pull->known + pull->unwanted + pull->refused > 0;
 }
 
 static void print_text(const struct pull *pull)
@@ -60,18 +67,22 @@ static void print_text(const struct pull *pull)
 	if (pull->kept)
 		printf("  %" PRIu64 " left out, because the cache has its own\n",
 			pull->kept);
+	if (pull->differing)
+		printf("  %" PRIu64 " of these differ from those of another pack\n",
+			pull->differing);
 	if (pull->known)
 		printf("  %" PRIu64 " known already\n", pull->known);
 	if (pull->unwanted)
 		printf("  %" PRIu64 " hold nothing for these paths\n", pull->unwanted);
 	if (pull->refused)
 		printf("  %" PRIu64 " refused\n", pull->refused);
-	if (pull->packs + pull->known + pull->unwanted + pull->refused == 0)
+	if (!has_packs(pull))
 		puts("  nothing has been pushed to that store yet");
 }
 
 /* Returns the exit code. A failing store is not an error for the job that asks it, except
- * with --strict: without the store, Python compiles. */
+ * with --strict: without the store, Python compiles. Nor is a difference, which packs
+ * that nobody forged can have (docs/format.md). */
 static int conclude(const struct pull *pull, int r)
 {
 	if (r == -EINVAL)
@@ -83,6 +94,8 @@ static int conclude(const struct pull *pull, int r)
 		return EXIT_UNABLE;
 	if (r < 0)
 		return pull->strict ? EXIT_PARTLY : EXIT_OK;
+	if (pull->strict && (pull->differing || !has_packs(pull)))
+		return EXIT_PARTLY;
 	return pull->refused ? EXIT_PARTLY : EXIT_OK;
 }
 

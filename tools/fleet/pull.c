@@ -130,7 +130,8 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 	const struct pack *pack)
 {
 	struct import import = { .uncounted = pull->layer != NULL,
-		.listed = pack->objects };
+		.listed = pack->objects,
+		.brought = &pull->brought };
 	int r = import_archive(&import, file, fd, false);
 
 	if (r == 0 && (import.cut_off || import.seen.files < pack->count))
@@ -144,6 +145,7 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 	pull->objects += import.files;
 	pull->bytes += import.bytes;
 	pull->kept += import.kept;
+	pull->differing += import.differing;
 	if (pull->common.dry_run)
 		return r;
 	if (r == 0 && import.failed)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/archive/brought.h"
 #include "tools/cache/cache.h"
 #include "tools/cli/common.h"
 #include "tools/fleet/minisign.h"
@@ -22,12 +23,14 @@ struct pull {
 	bool strict;
 
 	const struct cache *cache;
+	struct brought *brought;   /* of what was put there */
 	struct minisign_keys keys; /* of trusted signers; none: take any pack */
 
 	uint64_t packs, known, unwanted, refused; /* number of packs with each outcome */
 	uint64_t objects, bytes;		  /* stored in the cache */
-	uint64_t kept;	 /* objects that were left out, since the cache has its own */
-	uint64_t packed; /* bytes transferred */
+	uint64_t kept;	    /* objects that were left out, since the cache has its own */
+	uint64_t differing; /* of these: it has other bytecode, from another pack */
+	uint64_t packed;    /* bytes transferred */
 };
 
 /* Returns 0, or -errno after reporting what is wrong. A pack that is refused is
