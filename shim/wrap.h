@@ -45,8 +45,9 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode);
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size);
 int cached_truncate(const char *path, off_t length);
 /* Returns whether opening that path for reading would find bytecode. Writes, counts and
- * reports nothing, since the program has only listed the name. */
-bool cached_finds(const char *path);
+ * reports nothing, since the program has only listed the name. *ret_sourceless is whether
+ * it was sealed for a source that is gone, so that nothing proves it. */
+bool cached_finds(const char *path, bool *ret_sourceless);
 FILE *cached_fopen(const char *path, const char *mode);
 FILE *cached_freopen(const char *path, const char *mode, FILE *stream);
 

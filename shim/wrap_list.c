@@ -3,7 +3,9 @@
  * Listing a `__pycache__` that both the tree and the cache have: the tree's names, then
  * those that only the cache has. Of the latter, those that an open would not find (stale
  * bytecode) are left out, so that a program can open all that it was shown; and so is all
- * that is left over from a deleted directory of sources.
+ * that is left over from a deleted directory of sources, and bytecode whose source is
+ * gone: it may be that of another directory, which others must not get with a copy of
+ * this one.
  *
  * Only a listing by path shows both. A program that lists a descriptor (shutil.rmtree)
  * goes on to delete through that descriptor, which does not lead to the cache. To it, the
@@ -17,6 +19,7 @@
 
 #include "shim/calls.h"
 #include "shim/core/base/dirents.h"
+#include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 #include "shim/place.h"
 #include "shim/process.h"
@@ -43,9 +46,13 @@ atomic_uint list_count;
  * a slot, both count as listed, since what was shown must not be deleted. */
 static _Atomic uint64_t listed[1024];
 
-static _Atomic uint64_t *listed_slot(uint64_t hash)
+/* Which names the last listing left out, since their source is gone: hashes of their
+ * paths. Of two that share a slot, one counts as shown. */
+static _Atomic uint64_t left_out[sizeof listed / sizeof *listed];
+
+static _Atomic uint64_t *slot_for(_Atomic uint64_t *table, uint64_t hash)
 {
-	return &listed[hash % (sizeof listed / sizeof *listed)];
+	return &table[hash % (sizeof listed / sizeof *listed)];
 }
 
 static __typeof__(&slots[0]) slot_of(DIR *dir)
@@ -93,7 +100,7 @@ static void add_cache(struct place *place, DIR *dir)
 		return;
 	listing->cache = real.opendir(place->cache);
 	if (listing->cache && take_slot(dir, listing)) {
-		*listed_slot(hash) = hash;
+		*slot_for(listed, hash) = hash;
 		return;
 	}
 	if (listing->cache)
@@ -111,8 +118,16 @@ static bool shows_more(struct place *place)
 static DIR *open_found(struct place *place, const char *found)
 {
 	DIR *dir = real.opendir(found);
-	int saved = errno;
+	int saved;
 
+	if (dir && place->kind == PLACE_DIR && found == place->cache &&
+		!dir_is_known(dirfd(dir))) {
+		(void)real.closedir(dir);
+		place_turn_real(place);
+		found = place->path;
+		dir = real.opendir(found);
+	}
+	saved = errno;
 	if (place->kind == PLACE_DIR) {
 		process_browses();
 		place_note_look(place);
@@ -138,28 +153,38 @@ static __attribute__((noinline)) bool is_missing(int dirfd, const char *name)
 	return sys_real.fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -ENOENT;
 }
 
-static bool is_found(struct listing *listing, const char *name)
+/* Returns whether an open finds the name, and a listing shows it: this one (lists), or
+ * else the last one. A source that was there then may have been moved since. */
+static bool is_found(struct listing *listing, const char *name, bool lists)
 {
 	const size_t len = listing->path.len;
-	bool found;
+	bool sourceless = false, found, out;
+	_Atomic uint64_t *slot;
+	uint64_t hash;
 
 	text_adds(&listing->path, name);
-	found = cached_finds(listing->room);
+	hash = path_hash(listing->room, listing->path.len);
+	slot = slot_for(left_out, hash);
+	found = cached_finds(listing->room, &sourceless);
+	out = lists ? sourceless : *slot == hash;
+	if (lists)
+		*slot = out ? hash : 0;
 	listing->path.len = len;
-	return found;
+	return found && !out;
 }
 
-/* Returns whether the name is in the cache alone, and an open finds it. */
+/* Returns whether the name is in the cache alone, and is shown. */
 static bool is_more(DIR *dir, struct listing *listing, const char *name)
 {
-	return name[0] != '.' && is_missing(dirfd(dir), name) && is_found(listing, name);
+	return name[0] != '.' && is_missing(dirfd(dir), name) &&
+	       is_found(listing, name, true);
 }
 
 void cached_show_tree(struct place *place)
 {
 	uint64_t hash = place_hash(place);
 
-	(void)atomic_compare_exchange_strong(listed_slot(hash), &hash, 0);
+	(void)atomic_compare_exchange_strong(slot_for(listed, hash), &hash, 0);
 }
 
 bool cached_has_shown(struct place *place)
@@ -169,13 +194,13 @@ bool cached_has_shown(struct place *place)
 	const char *name;
 	bool found = false;
 
-	if (!*listed_slot(place_hash(place)) || !(listing = make_listing(place)))
+	if (!*slot_for(listed, place_hash(place)) || !(listing = make_listing(place)))
 		return false;
 	names = &listing->names;
 	names->fd = sys_real.openat(AT_FDCWD, place->cache,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	while (names->fd >= 0 && !found && (name = dirents_next(names, &sys_real)))
-		found = name[0] != '.' && is_found(listing, name);
+		found = name[0] != '.' && is_found(listing, name, false);
 	if (names->fd >= 0)
 		sys_real.close(names->fd);
 	sys_real.unmap(listing, sizeof *listing);

@@ -174,7 +174,7 @@ static int open_to_look(struct place *place, int flags)
 		       : open_tree(place, flags, 0);
 }
 
-static bool finds(struct place *place, const char *path)
+static bool finds(struct place *place, const char *path, bool *ret_sourceless)
 {
 	enum verdict verdict;
 	int fd;
@@ -187,12 +187,13 @@ static bool finds(struct place *place, const char *path)
 	if (fd < 0)
 		return fd != -ENOENT;
 	sys_real.close(fd);
+	*ret_sourceless = verdict == VERDICT_HIT_NO_SOURCE;
 	return verdict_rows[verdict].group != VERDICT_GROUP_MISS; /* not stale */
 }
 
-bool cached_finds(const char *path)
+bool cached_finds(const char *path, bool *ret_sourceless)
 {
-	return WITH_PLACE(false, finds(place, path));
+	return WITH_PLACE(false, finds(place, path, ret_sourceless));
 }
 
 /* Returns whether the file system has room for the data to be written to the file; a file

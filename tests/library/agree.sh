@@ -190,20 +190,46 @@ print(len(files))' "$T/many" 2>&1 | tail -1)" 200 "all that was listed in many d
 	rm -rf "$T/many" "$T/moved"
 }
 
+# A package with bytecode takes the place of one that had a private module, whose entry is younger
+# than the package.
+replaced() {
+	local top=$T/swap
+	mkdir -p "$top/new" "$top/app" && echo 'x = 1' >"$top/new/m.py" && "$python" -m compileall -q "$top/new" && sleep 0.1
+	echo 'x = 1' | tee "$top/app/n.py" >"$top/app/private.py"
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import n, private' "$top/app"
+	mv "$top/app" "$top/old" && mv "$top/new" "$top/app" && cp -p "$top/old/n.py" "$top/app"
+	is "$(preloaded "$python" -c 'import os, shutil, sys
+top, names = sys.argv[1], sys.argv[2:]
+d = top + "/app/__pycache__/"
+shutil.copytree(top + "/app", top + "/copy")
+for listed in os.listdir(d), [e.name for e in os.scandir(d)], os.listdir(top + "/copy/__pycache__"):
+    print([name in listed for name in names])
+print([os.path.getsize(d + name) == len(open(d + name, "rb").read()) for name in names])' \
+		"$top" {n,private}".$tag.pyc" 2>&1 | xargs)" "[True, False] [True, False] [True, False] [True, True]" "bytecode whose source is gone is not listed beside what the tree has, though it is opened by its name on $name"
+	is "$(preloaded "$python" -c 'import os, sys
+d = sys.argv[1] + "/app/__pycache__"
+for name in os.listdir(d): os.remove(os.path.join(d, name))
+os.rmdir(d)
+print(os.path.exists(d))' "$top" 2>&1)" False "a __pycache__ is deleted by a program that was not shown bytecode whose source is gone on $name"
+	rm -rf "$top"
+}
+
 # pip moves file by file what it was shown, and deletes the directory whenever that succeeds.
-moved_away() {
+moved_away() { # SENTENCE SOURCE…: which are deleted first
 	mkdir -p "$T/away/__pycache__" "$T/moved" && echo 'x = 1' >"$T/away/m.py" && echo 'x = 1' >"$T/away/n.py"
 	echo text >"$T/away/__pycache__/a"
 	sleep 0.1
 	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m, n' "$T/away"
 	is "$(preloaded "$python" -c 'import os, sys
 d = sys.argv[1] + "/__pycache__"
-for name in sorted(os.listdir(d)):
+names = sorted(os.listdir(d))
+for name in sys.argv[3:]: os.remove(sys.argv[1] + "/" + name)
+for name in names:
     os.rename(d + "/" + name, sys.argv[2] + "/" + name)
     try: os.rmdir(d)
     except OSError: pass
-print(os.path.exists(d), sorted(os.listdir(sys.argv[2])))' "$T/away" "$T/moved" 2>&1)" "False ['a', 'm.$tag.pyc', 'n.$tag.pyc']" \
-		"what a real __pycache__ has shown can be moved file by file, though its directory is deleted on $name"
+print(os.path.exists(d), sorted(os.listdir(sys.argv[2])))' "$T/away" "$T/moved" "${@:2}" 2>&1)" "False ['a', 'm.$tag.pyc', 'n.$tag.pyc']" "$1 on $name"
+	rm -rf "$T/away" "$T/moved"
 }
 
 # CPython's tests, and those who ship no sources, move a pyc to where its source was.
@@ -411,7 +437,9 @@ agrees() {
 	cleaned
 	closed_source
 	many_listed
-	moved_away
+	replaced
+	moved_away "what a real __pycache__ has shown can be moved file by file, though its directory is deleted"
+	moved_away "what a real __pycache__ has shown can be moved file by file, though its sources were deleted first" m.py n.py
 	sourceless
 	packed
 	checked_out

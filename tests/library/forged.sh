@@ -84,15 +84,20 @@ os.symlink('$T/copy', '$pyc', dir_fd=fd)"
 by_descriptor "writes in a directory entered" "os.fchdir(fd)
 shutil.copyfile('$T/$pyc', '$pyc')
 os.chdir('/')"
-if unshare -m sh -c 'mount -t tmpfs none /proc' 2>/dev/null; then
-	arrives "a pyc that Python writes by a descriptor for reading without /proc" unshare -m sh -c \
-		'mount -t tmpfs none /proc && exec "$@"' sh "$python" -c "import os
-fd = os.open('$T/work/$into', os.O_RDONLY)
+without_proc() { # SENTENCE CODE: fd is a descriptor of the directory
+	if unshare -m sh -c 'mount -t tmpfs none /proc' 2>/dev/null; then
+		arrives "$1" unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$python" -c "import ctypes, os
+$2
 out = os.open('$pyc', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=fd)
 os.write(out, open('$T/$pyc', 'rb').read())"
-else
-	skip "a pyc that Python writes by a descriptor for reading without /proc" "/proc cannot be covered"
-fi
+	else
+		skip "$1" "/proc cannot be covered"
+	fi
+}
+without_proc "a pyc that Python writes by a descriptor for reading without /proc" "fd = os.open('$T/work/$into', os.O_RDONLY)"
+without_proc "a pyc that Python writes by the descriptor of a listing without /proc" "libc = ctypes.CDLL(None)
+libc.opendir.restype, libc.dirfd.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+fd = libc.dirfd(libc.opendir(b'$T/work/$into'))"
 # fails SENTENCE CODE: what a program does in a __pycache__ that cannot be made in the tree.
 fails() {
 	rm -rf "$CACHE" "$T/work" && cp -r "$T/official" "$T/work" && cd "$T/work" || return
