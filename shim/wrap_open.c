@@ -98,6 +98,13 @@ static bool is_hidden(struct place *place)
 		       !place_is_served_unseen(place));
 }
 
+/* Returns whether the program finds the tree's bytecode in place of the cache's. */
+static bool is_behind_tree(struct place *place)
+{
+	return !entry_has_calls_of_import(&place->entry) &&
+	       !entry_is_first(&place->entry) && place_tree_fits(place);
+}
+
 static int open_hidden(struct place *place, int flags, enum verdict *verdict)
 {
 	int fd = open_to_find(place, flags);
@@ -115,9 +122,7 @@ static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 	bool has_source = place_entry(place);
 	int fd;
 
-	if (has_source &&
-		(is_hidden(place) || (!entry_has_calls_of_import(&place->entry) &&
-					     place_tree_fits(place))))
+	if (has_source && (is_hidden(place) || is_behind_tree(place)))
 		return open_hidden(place, flags, verdict);
 	fd = open_candidate(place, flags);
 	if (fd == -ENOENT &&

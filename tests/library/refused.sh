@@ -98,6 +98,7 @@ brought() {
 		is copied to the working directory|mkdir app/__pycache__ && cd app/__pycache__ && cp ../../new/app/__pycache__/* .
 		comes with a directory that is renamed|mv app old && mv new/app .
 	END
+	cd "$HERE" || return # the next interpreter starts here
 }
 
 each_way() {

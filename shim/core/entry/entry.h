@@ -266,7 +266,7 @@ bool entry_is_import(const struct entry *entry);
 bool entry_has_calls_of_import(const struct entry *entry);
 
 /* Returns whether it has the name of the first bytecode that an interpreter opens, before
- * its stats are kept, and the process has been served none. */
+ * its stats are kept, and the process has neither been served nor looked at any. */
 bool entry_is_first(const struct entry *entry);
 
 /* The same without the doubt: the last stat of the thread was of the source. In a process

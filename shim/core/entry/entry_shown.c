@@ -43,7 +43,8 @@ bool entry_has_calls_of_import(const struct entry *entry)
 
 bool entry_is_first(const struct entry *entry)
 {
-	return entry_is_interpreters_own(entry) && *entry->world->python.magic == 0;
+	return entry_is_interpreters_own(entry) && *entry->world->python.magic == 0 &&
+	       !entry->world->python.browses;
 }
 
 bool entry_is_certainly_import(const struct entry *entry)
