@@ -111,10 +111,16 @@ bool place_is_exposed(struct place *place)
 
 bool place_is_served_unseen(struct place *place)
 {
-	return !process_compiles() && entry_is_import(&place->entry) &&
-	       !place_in_tree(place) &&
-	       (!is_exchangeable(place) || (entry_is_first(&place->entry) &&
-						   !place_is_source_exposed(place)));
+	const bool first = entry_is_first(&place->entry);
+	bool in_tree;
+
+	if (process_compiles() || !entry_is_import(&place->entry))
+		return false;
+	in_tree = place_in_tree(place);
+	/* At each start of an interpreter: asked first, since it costs little. */
+	if (first && (in_tree ? !place_in_cache(place) : !place_is_source_exposed(place)))
+		return true;
+	return (first || !in_tree) && !is_exchangeable(place);
 }
 
 /* Returns whether it is a temporary file that the program itself has created. */

@@ -180,7 +180,19 @@ static const char *tree_of(const char *path)
  * known: there is no /proc, or the program has changed its root directory. */
 static const char *tree_of_open(int dirfd, char room[PATH_MAX])
 {
-	return dirs_name_of(&sys_real, dirfd, room, PATH_MAX) > 0 ? tree_of(room) : NULL;
+	char link[32];
+	struct text text = { .data = link, .size = sizeof link };
+	const char *tree;
+	ssize_t len;
+
+	text_adds(&text, "/proc/self/fd/");
+	text_addu(&text, (unsigned long)dirfd);
+	len = sys_real.readlinkat(AT_FDCWD, link, room, PATH_MAX - 1);
+	if (len <= 0)
+		return NULL;
+	room[len] = '\0';
+	tree = tree_of(room);
+	return tree && dirs_check_name(&sys_real, dirfd, room) == 0 ? tree : NULL;
 }
 
 bool dir_is_known(int dirfd)
@@ -209,7 +221,9 @@ static int replace(int dirfd, const char *tree)
 	}
 	/* Nobody can create anything in that directory unless its own mode says so. */
 	if (fd < 0)
-		return real.faccessat(dirfd, ".", W_OK, AT_EACCESS) == 0 ? fd : 0;
+		return real.faccessat(dirfd, ".", W_OK, AT_EACCESS) < 0 && errno == EACCES
+			       ? 0
+			       : fd;
 	(void)syscall(SYS_dup3, fd, dirfd, kept & FD_CLOEXEC ? O_CLOEXEC : 0);
 	sys_real.close(fd);
 	return 0;
@@ -223,7 +237,7 @@ int dir_given(int dirfd)
 	int err = 0;
 
 	if (!room)
-		return 0;
+		return wrap_fail(ENOMEM);
 	tree = tree_of_open(dirfd, room);
 	if (tree)
 		err = replace(dirfd, tree);
@@ -234,8 +248,12 @@ int dir_given(int dirfd)
 
 int dir_given_for(int dirfd, const char *path, int flags)
 {
+	const bool readable = (uintptr_t)path >= PATH_FIRST_PAGE;
+
+	if (readable && path[0] == '/')
+		return 0;
 	return (flags & (O_ACCMODE | O_CREAT | O_TRUNC)) ||
-			       ((uintptr_t)path >= PATH_FIRST_PAGE && strstr(path, ".."))
+			       (readable && strstr(path, ".."))
 		       ? dir_given(dirfd)
 		       : 0;
 }

@@ -94,8 +94,8 @@ static bool is_hidden(struct place *place)
 	if (place->looks_only)
 		return place_is_source_exposed(place);
 	return process_config.fills ||
-	       (!entry_is_certainly_import(&place->entry) && place_is_exposed(place) &&
-		       !place_is_served_unseen(place));
+	       (!entry_is_certainly_import(&place->entry) &&
+		       !place_is_served_unseen(place) && place_is_exposed(place));
 }
 
 /* Returns whether the program finds the tree's bytecode in place of the cache's. */
@@ -111,6 +111,8 @@ static int open_hidden(struct place *place, int flags, enum verdict *verdict)
 
 	if (fd < 0 && !place->looks_only) /* an import, after all, that now compiles? */
 		entry_miss(&place->entry);
+	else if (fd >= 0 && entry_is_first(&place->entry))
+		entry_tree_opened(&place->entry, fd);
 	*verdict = fd < 0 ? VERDICT_MISS_NO_ENTRY : VERDICT_IN_TREE;
 	return fd;
 }
@@ -352,7 +354,7 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 	/* numba tests that way whether it can write:
 	 * tempfile.TemporaryFile(dir=__pycache__) */
 	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place) &&
-		!place_is_exposed(place))
+		!place_is_unwritable(place))
 		return open_cache(place, flags, mode);
 	process_browses();
 	place_note_look(place);

@@ -51,6 +51,12 @@ arrives "a pyc that Python's tarfile unpacks" "$python" -m tarfile -e "$T/a.tar"
 arrives "a pyc that Python writes in a __pycache__ that it has entered" "$python" -c "import os, shutil
 os.chdir('$into')
 shutil.copyfile('$T/$pyc', '$pyc')"
+refused="a pyc that Python writes in a __pycache__ that it has entered where a filter refuses a call"
+strace -o /dev/null true 2>/dev/null || skip "$refused" "strace cannot trace here"
+strace -o /dev/null true 2>/dev/null && arrives "$refused" \
+	strace -qq -f -o /dev/null -e trace=faccessat2 -e inject=faccessat2:error=EPERM "$python" -c "import os, shutil
+os.chdir('$into')
+shutil.copyfile('$T/$pyc', '$pyc')"
 arrives "a pyc that Python writes by a descriptor of a __pycache__" "$python" -c "import os
 fd = os.open('$into', os.O_PATH | os.O_DIRECTORY)
 out = os.open('$pyc', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=fd)

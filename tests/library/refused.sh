@@ -84,12 +84,12 @@ all() {
 # Bytecode with other content and a header that fits gets into the tree by bare names, or with its
 # directory: the library does not see under which name.
 brought() {
-	local how what program pyc=app/__pycache__/m.$tag.pyc
+	local how what kind pyc=app/__pycache__/m.$tag.pyc
 	cd "$T" || return
-	while IFS='|' read -r what how; do
+	while IFS='|' read -r what how kind; do
 		mkdir -p app new/app && echo 'x = 1' >app/m.py && touch -d @1600000000 app/m.py && cp -p app/m.py new/app
 		preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/app"
-		"$python" -m compileall -q new/app && printf brought >>"new/$pyc" && cp "new/$pyc" want
+		env $kind "$python" -m compileall -q new/app && printf brought >>"new/$pyc" && cp "new/$pyc" want
 		preloaded sh -c "$how"
 		is "$(entries | grep -c "/app/__pycache__/m\\.$tag") $(preloaded stat -c %s "$pyc") $(preloaded tail -c 7 "$pyc") $(preloaded cp "$pyc" copy && cmp copy want && echo copied)" \
 			"1 $(wc -c <want) brought copied" "programs find bytecode that $what, not what the cache has of its source, on $name"
@@ -97,6 +97,7 @@ brought() {
 	done <<-'END'
 		is copied to the working directory|mkdir app/__pycache__ && cd app/__pycache__ && cp ../../new/app/__pycache__/* .
 		comes with a directory that is renamed|mv app old && mv new/app .
+		is hash-based, and comes with a directory|mv app old && mv new/app .|SOURCE_DATE_EPOCH=1500000000
 	END
 	cd "$HERE" || return # the next interpreter starts here
 }

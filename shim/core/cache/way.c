@@ -237,7 +237,9 @@ enum way way_judge(const struct sys *sys, uid_t user, enum way_rule rule, char *
 		way = step(&walk, end, ret_end);
 	if (way == WAY_TRUSTED)
 		*ret_end = (struct way_end){ .st = walk.above };
-	if (way == WAY_NO_DIRECTORY && S_ISREG(ret_end->st.st_mode))
+	/* Only commands ask, and asking may read the names of users and groups. */
+	if (rule == WAY_TO_CACHE && way == WAY_NO_DIRECTORY &&
+		S_ISREG(ret_end->st.st_mode))
 		ret_end->closed = is_closed(&walk, path, &ret_end->st);
 	return way == WAY_TRUSTED || way == WAY_ABSENT || way == WAY_NO_DIRECTORY
 		       ? compare_views(&walk, way)

@@ -113,6 +113,10 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
  * Returns -ENOENT if Python has to compile; the compile is then noted as pending. */
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict);
 
+/* The program gets the tree's file, open as fd, in place of what the cache may have: if
+ * it is the interpreter's own, it shows its magic number. */
+void entry_tree_opened(struct entry *entry, int fd);
+
 /* Returns whether the tree has bytecode that fits the source by its header: Python alone
  * would not have replaced it, so to a program that does not import it, the name stands
  * for that. The source must be a file or link that the program may follow. */
@@ -253,6 +257,10 @@ int entry_leave(const struct entry_world *world, const struct entry *entry,
  * that. */
 bool entry_is_looked_at(const struct entry *entry);
 
+/* Returns whether it has the name of the first bytecode that an interpreter opens, before
+ * its stats are kept, and the process has neither been served nor looked at any. */
+bool entry_is_first(const struct entry *entry);
+
 /* Returns whether an import asks, as far as can be told: the last stat of the thread was
  * of the source, or the process has never looked at bytecode. Anybody else is to get what
  * stat and listings show, whose size he may go by. */
@@ -264,10 +272,6 @@ bool entry_is_import(const struct entry *entry);
  * waiting for what is made of it. False for the first bytecode that an interpreter opens.
  * True where stats are not kept (the command). */
 bool entry_has_calls_of_import(const struct entry *entry);
-
-/* Returns whether it has the name of the first bytecode that an interpreter opens, before
- * its stats are kept, and the process has neither been served nor looked at any. */
-bool entry_is_first(const struct entry *entry);
 
 /* The same without the doubt: the last stat of the thread was of the source. In a process
  * that has listed or looked at bytecode, it was recent, and none was of this bytecode. No

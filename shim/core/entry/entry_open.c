@@ -291,43 +291,58 @@ static bool can_be_compiled(struct entry *entry)
  * serve it, unless the cache has had a later one. Or it may belong to an earlier source
  * of the same time and size; this is tested only for an interpreter, which can get other
  * bytecode: a program that copies files must find all of them. */
-static bool is_doubtful(const struct search *search, int fd)
+static bool is_doubtful(struct entry *entry, const struct timespec *outdated, int fd)
 {
-	struct entry *entry = search->entry;
 	const struct entry_world *world = entry->world;
 	struct stat st;
 
 	if (world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		return timestamp_is_set(&search->outdated);
-	if (timestamp_before(&st.st_mtim, &search->outdated))
+		return timestamp_is_set(outdated);
+	if (timestamp_before(&st.st_mtim, outdated))
 		return true;
 	return !world->policy.readonly &&
 	       (entry->source.seen || *world->python.magic != 0) &&
 	       is_older_than_source(&st, &entry->source.st) && can_be_compiled(entry);
 }
 
+/* Reads the header of the tree's file. HEADER_BAD also for one that is of another
+ * interpreter. */
+static struct header header_of(const struct entry *entry, int fd)
+{
+	uint8_t bytes[HEADER_MAX + 1];
+	const ssize_t n = entry->world->env.sys->pread(fd, bytes, sizeof bytes, 0);
+	struct header header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
+
+	if (header.kind != HEADER_BAD && entry_magic_is_foreign(entry, header.magic))
+		header.kind = HEADER_BAD;
+	return header;
+}
+
+void entry_tree_opened(struct entry *entry, int fd)
+{
+	const struct header header = header_of(entry, fd);
+
+	if (header.kind != HEADER_BAD && entry_is_interpreters_own(entry))
+		entry_magic_shown(entry, header.magic);
+}
+
 bool entry_tree_fits(struct entry *entry)
 {
 	const struct sys *sys = entry->world->env.sys;
-	enum verdict verdict;
-	struct search search = {
-		.entry = entry, .rejected = -ENOENT, .verdict = &verdict
-	};
-	int fd = sys->openat(entry->tree_dirfd, entry->tree_path,
+	const int fd = sys->openat(entry->tree_dirfd, entry->tree_path,
 		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0);
-	uint8_t bytes[HEADER_MAX + 1];
+	const struct timespec never = { 0 };
 	struct header header;
-	ssize_t n;
 	bool fits;
 
 	if (fd < 0)
 		return false;
-	n = sys->pread(fd, bytes, sizeof bytes, 0);
-	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
-	fits = header.kind == HEADER_TIMESTAMP &&
-	       !entry_magic_is_foreign(entry, header.magic) &&
-	       source_look(&entry->source, sys) == 0 &&
-	       header_fits(&header, &entry->source.st) && !is_doubtful(&search, fd);
+	header = header_of(entry, fd);
+	fits = source_look(&entry->source, sys) == 0 &&
+	       (header.kind == HEADER_HASH ||
+		       (header.kind == HEADER_TIMESTAMP &&
+			       header_fits(&header, &entry->source.st) &&
+			       !is_doubtful(entry, &never, fd)));
 	sys->close(fd);
 	return fits;
 }
@@ -340,9 +355,7 @@ static int try_tree(struct search *search)
 	int fd = entry->world->policy.looks ? -ENOENT
 					    : sys->openat(entry->tree_dirfd,
 						      entry->tree_path, search->flags, 0);
-	uint8_t bytes[HEADER_MAX + 1];
 	struct header header;
-	ssize_t n;
 	bool bad, fits;
 
 	/* Bytecode in the tree that cannot be opened counts as missing (root's, with a
@@ -358,11 +371,10 @@ static int try_tree(struct search *search)
 			       ? reject(search, fd, *search->verdict)
 			       : -ENOENT;
 	}
-	n = sys->pread(fd, bytes, sizeof bytes, 0);
-	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
+	header = header_of(entry, fd);
 	/* A pyc that Python would replace must not get in the way, or it would stay there
 	 * for ever. */
-	bad = header.kind == HEADER_BAD || entry_magic_is_foreign(entry, header.magic);
+	bad = header.kind == HEADER_BAD;
 	if (!bad && entry_is_interpreters_own(entry))
 		entry_magic_shown(entry, header.magic);
 	fits = source_recall(&entry->source, sys, entry->world->env.recent) && !bad &&
@@ -371,7 +383,7 @@ static int try_tree(struct search *search)
 		(!fits && source_look(&entry->source, sys) < 0))
 		return found(search, fd, VERDICT_IN_TREE);
 	if (fits || (!bad && header_fits(&header, &entry->source.st))) {
-		if (!is_doubtful(search, fd))
+		if (!is_doubtful(entry, &search->outdated, fd))
 			return found(search, fd, VERDICT_IN_TREE);
 		if (entry_has_calls_of_import(entry))
 			return absent(search, fd, VERDICT_MISS_CHANGED);

@@ -102,8 +102,7 @@ bool entry_is_shown_stale(
 		return false;
 	/* It fits the source, as far as Python's own checks go. */
 	if (id == VERDICT_MISS_NOT_SEALED)
-		return !entry_has_calls_of_import(entry) &&
-		       !entry_is_interpreters_own(entry);
+		return !entry_has_calls_of_import(entry) && !entry_is_first(entry);
 	return entry_is_looked_at(entry) ||
 	       ((source->seen || entry->world->python.browses) &&
 		       is_visibly_stale(source, seal));

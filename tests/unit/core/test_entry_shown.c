@@ -148,11 +148,34 @@ static void of_the_tree(void **state)
 	fake_sys.close(fd);
 }
 
+static void of_the_first(void **state)
+{
+	int fd;
+
+	(void)state;
+	fake_pyc_in_the_tree("first");
+	fd = fake_sys.openat(
+		AT_FDCWD, fake_path("src/__pycache__/" FAKE_NAME), O_RDONLY, 0);
+	assert_return_code(fd, -fd);
+	*fe.world.python.magic = 0;
+	entry_tree_opened(&fe.entry, fd);
+	assert_int_equal(*fe.world.python.magic, 0);
+	fake_make_directory("src/encodings", 0755);
+	fake_entry_is("src/encodings", "__init__." FAKE_TAG ".pyc");
+	assert_true(entry_is_first(&fe.entry));
+	entry_tree_opened(&fe.entry, fd);
+	assert_int_not_equal(*fe.world.python.magic, 0);
+	assert_false(entry_is_first(&fe.entry));
+	fake_sys.close(fd);
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
 	unit_rows(gives, rows);
 	unit_one("an entry that was not sealed is for all but imports", not_sealed);
 	unit_one("what only looks opens nothing in the tree", of_the_tree);
+	unit_one("the tree's first bytecode of an interpreter shows its magic number",
+		of_the_first);
 	return unit_run("entry_shown");
 }
