@@ -26,9 +26,19 @@ static bool was_looked_at(const struct entry *entry)
 	       pending.looks > 0;
 }
 
+/* Returns whether the thread has certainly done something else since its last stat of the
+ * source, if it has taken any. */
+static bool has_no_stat(const struct entry *entry)
+{
+	const struct entry_env *env = &entry->world->env;
+
+	return !has_stat(entry) &&
+	       !(env->recent && recent_stat_is_lost(env->recent, env->sys));
+}
+
 bool entry_is_looked_at(const struct entry *entry)
 {
-	return !has_stat(entry) && was_looked_at(entry);
+	return has_no_stat(entry) && was_looked_at(entry);
 }
 
 bool entry_is_import(const struct entry *entry)
@@ -102,7 +112,8 @@ bool entry_is_shown_stale(
 		return false;
 	/* It fits the source, as far as Python's own checks go. */
 	if (id == VERDICT_MISS_NOT_SEALED)
-		return !entry_has_calls_of_import(entry) && !entry_is_first(entry);
+		return entry->world->env.recent && has_no_stat(entry) &&
+		       !entry_is_first(entry);
 	return entry_is_looked_at(entry) ||
 	       ((source->seen || entry->world->python.browses) &&
 		       is_visibly_stale(source, seal));

@@ -26,8 +26,10 @@ static unsigned place_of(const struct sys *sys)
 	       RECENT_STAT_THREADS;
 }
 
-static void note_last(struct recent_stat_last *last, uint64_t path, const struct stat *st)
+static void note_last(struct recent_stat_last *last, uint64_t thread, uint64_t path,
+	const struct stat *st)
 {
+	last->thread = thread;
 	last->path = S_ISREG(st->st_mode) ? path : 0;
 	last->device = st->st_dev;
 	last->inode = st->st_ino;
@@ -39,7 +41,7 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
 	struct recent_stat_record record;
 	const size_t len = strlen(path);
 
-	note_last(&recent->last[place_of(sys)], hash_of(sys, path), st);
+	note_last(&recent->last[place_of(sys)], sys->thread(), hash_of(sys, path), st);
 	if (path[0] != '/' || !S_ISREG(st->st_mode) || len >= sizeof record.path)
 		return;
 	record.thread = sys->thread();
@@ -57,6 +59,13 @@ bool recent_stat_was_of(
 	return recent->last[place_of(sys)].path == hash_of(sys, path);
 }
 
+bool recent_stat_is_lost(const struct recent_stat *recent, const struct sys *sys)
+{
+	const uint64_t thread = recent->last[place_of(sys)].thread;
+
+	return thread != 0 && thread != sys->thread();
+}
+
 bool recent_stat_was_of_file(
 	const struct recent_stat *recent, const struct sys *sys, const struct stat *st)
 {
@@ -67,7 +76,10 @@ bool recent_stat_was_of_file(
 
 void recent_stat_is_over(struct recent_stat *recent, const struct sys *sys)
 {
-	recent->last[place_of(sys)].path = 0;
+	struct recent_stat_last *last = &recent->last[place_of(sys)];
+
+	last->thread = sys->thread();
+	last->path = 0;
 }
 
 static bool find(struct recent_stat *recent, const struct sys *sys, const char *path,

@@ -27,7 +27,8 @@
 /* Longer paths are not kept. */
 #define RECENT_STAT_PATH 256u
 
-/* Threads whose last paths are known; the later of two that share a place is known. */
+/* Threads whose last paths are known. Of two that share a place, the later is known, and
+ * the other is lost: what it did must be guessed at in the safe direction. */
 #define RECENT_STAT_THREADS 256u
 
 /* How old a stat may be, in sys->ticks: 4 to 20 ms. */
@@ -43,7 +44,9 @@ struct recent_stat {
 	atomic_uint sequence; /* slot.h */
 	_Atomic(uint64_t) words[sizeof(struct recent_stat_record) / sizeof(uint64_t)];
 	struct recent_stat_last {
-		_Atomic(uint64_t) path; /* a hash of it and the thread; 0: of none */
+		/* The thread is written before the path, and read after it. */
+		_Atomic(uint64_t) thread; /* 0: of none */
+		_Atomic(uint64_t) path;	  /* a hash of it; 0: of none */
 		_Atomic(uint64_t) device, inode;
 	} last[RECENT_STAT_THREADS];
 };
@@ -57,6 +60,9 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
  * that path. */
 bool recent_stat_was_of(
 	const struct recent_stat *recent, const struct sys *sys, const char *path);
+
+/* Returns whether that is not known, since another thread has taken this one's place. */
+bool recent_stat_is_lost(const struct recent_stat *recent, const struct sys *sys);
 
 /* Returns whether it was of that file. */
 bool recent_stat_was_of_file(

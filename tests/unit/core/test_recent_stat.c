@@ -214,12 +214,39 @@ static void nothing_was_seen(void **state)
 	assert_false(recent_stat_take(&recent, &fake_sys, "", &st));
 }
 
+/* Of so many threads, one shares the place of the first. */
+static void of_two_in_one_place(void **state)
+{
+	unsigned lost = 0;
+
+	(void)state;
+	assert_false(recent_stat_is_lost(&recent, &fake_sys));
+	for (uint64_t thread = 2; thread < 16 * RECENT_STAT_THREADS; thread++) {
+		bool found;
+
+		fake.thread = 1;
+		recent_stat_note(&recent, &fake_sys, "/src/m.py", &file);
+		fake.thread = thread;
+		recent_stat_note(&recent, &fake_sys, "/src/n.py", &file);
+		assert_false(recent_stat_is_lost(&recent, &fake_sys));
+		fake.thread = 1;
+		found = recent_stat_was_of(&recent, &fake_sys, "/src/m.py");
+		assert_int_equal(recent_stat_is_lost(&recent, &fake_sys), !found);
+		lost += !found;
+	}
+	assert_in_range(lost, 1, 1000);
+	recent_stat_is_over(&recent, &fake_sys);
+	assert_false(recent_stat_is_lost(&recent, &fake_sys));
+}
+
 int main(void)
 {
 	unit_around(begin, fake_end);
 	unit_rows(is_given_back, rows);
 	unit_rows(is_the_last, last_rows);
 	unit_one("each thread has its own last stat", each_thread_has_its_own);
+	unit_one("of two threads in one place, the earlier is known to be lost",
+		of_two_in_one_place);
 	unit_one("a stat is not used if there is no counter of time",
 		where_nothing_is_counted);
 	unit_one("a longer path leaves nothing behind for a shorter one",
