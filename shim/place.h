@@ -123,9 +123,10 @@ bool place_is_exposed(struct place *place);
 bool place_is_unwritable(struct place *place);
 
 /* After place_entry: returns whether an open for reading that may not be an import's is
- * served although place_is_exposed: the tree has no such file, nothing shows that the
- * program is no import, and only the cache is unwritable, or the file is the first that
- * an interpreter opens. pytest opens its bytecode like this, and so does cat. */
+ * served although place_is_exposed: nothing shows that the program is no import, the tree
+ * has no such file, and only the cache is unwritable. pytest opens its bytecode like
+ * this, and so does cat. The first that an interpreter opens is served there if the tree
+ * has it, too; and where others can exchange the directory, if the tree has none. */
 bool place_is_served_unseen(struct place *place);
 
 /* Returns whether the program is to find what the tree has in place of the cache's
@@ -226,8 +227,8 @@ const char *place_make(struct place *place, int dirfd, const char *path);
 int place_make_empty(struct place *place);
 
 /* Returns 0 if this process can create and delete in the __pycache__ of a PLACE_ENTRY or
- * PLACE_DIR in the cache, else the errno that says why not. Then place_turn_real leaves
- * it: its mode tells the program what it may do. Keeps errno. */
+ * PLACE_DIR in the cache, or that cannot be told; else EACCES or EROFS. Then
+ * place_turn_real leaves it: its mode tells the program what it may do. Keeps errno. */
 int place_is_closed_to_writing(struct place *place);
 
 /* Opens the directory of the sources. What is created in the tree, or moved there, is so

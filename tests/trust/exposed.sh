@@ -100,6 +100,8 @@ exchanged "mkdir -p encodings/__pycache__ && echo nothing >encodings/__pycache__
 	ln -s ../../old/encodings/__init__.py encodings/__init__.py"
 is "$(entries "$cache" | grep -c private/encodings/) $(later cp -r "$shared/private/encodings/__pycache__" "$T/$VICTIM/first"; cat "$T/$VICTIM/first"/*)" "1 nothing" \
 	"a copy of what has that name is of the tree's file, where others can exchange the directory"
+is "$(later cat "$shared/private/encodings/__pycache__/__init__.$TAG.pyc")" nothing \
+	"there, who opens what has that name without a look gets the tree's file"
 
 private "$ATTACKER"
 later "$PY" -c "import py_compile, importlib._bootstrap_external as external
