@@ -334,20 +334,3 @@ int place_make_empty(struct place *place)
 		(void)sys_real.unlinkat(place->dirfd, place->path, AT_REMOVEDIR);
 	return err;
 }
-
-int place_is_closed_to_writing(struct place *place)
-{
-	char *end = place->cache + place->map.dir_len, kept = *end;
-	int saved = errno, err;
-
-	*end = '\0';
-	err = PASSING(place->cache, NULL,
-		      real.faccessat(AT_FDCWD, place->cache, W_OK | X_OK, AT_EACCESS)) < 0
-		      ? errno
-		      : 0;
-	if (err != EACCES && err != EROFS) /* a filter of system calls, say */
-		err = 0;
-	*end = kept;
-	errno = saved;
-	return err;
-}

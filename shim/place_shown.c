@@ -79,20 +79,27 @@ static bool is_exchangeable(struct place *place)
 	return place->exchangeable == PLACE_YES;
 }
 
-/* Asks about the version folder: a program may itself close a __pycache__ in it. */
-static bool judge_cache(struct place *place)
+/* Returns why this process cannot write to the directory of the cache whose path is the
+ * first len bytes: EACCES or EROFS. 0 if it can, or if that cannot be told: a filter of
+ * system calls gives other errors. Keeps errno. */
+static int refusal(struct place *place, size_t len, int mode)
 {
-	char *end = place->cache + place->map.version_len, kept = *end;
-	int saved = errno;
-	bool ret;
+	char kept = place->cache[len];
+	int saved = errno, err;
 
-	*end = '\0';
-	ret = PASSING(place->cache, NULL,
-		      real.faccessat(AT_FDCWD, place->cache, W_OK, AT_EACCESS)) < 0 &&
-	      (errno == EROFS || errno == EACCES);
-	*end = kept;
+	place->cache[len] = '\0';
+	err = PASSING(place->cache, NULL,
+		      real.faccessat(AT_FDCWD, place->cache, mode, AT_EACCESS)) < 0
+		      ? errno
+		      : 0;
+	place->cache[len] = kept;
 	errno = saved;
-	return ret;
+	return err == EACCES || err == EROFS ? err : 0;
+}
+
+int place_is_closed_to_writing(struct place *place)
+{
+	return refusal(place, place->map.dir_len, W_OK | X_OK);
 }
 
 bool place_is_unwritable(struct place *place)
@@ -100,7 +107,10 @@ bool place_is_unwritable(struct place *place)
 	if (process_config.readonly)
 		return true;
 	if (place->unwritable == PLACE_NOT_ASKED)
-		place->unwritable = judge_cache(place) ? PLACE_YES : PLACE_NO;
+		/* Of the version folder: a program may itself close a __pycache__. */
+		place->unwritable = refusal(place, place->map.version_len, W_OK)
+					    ? PLACE_YES
+					    : PLACE_NO;
 	return place->unwritable == PLACE_YES;
 }
 
