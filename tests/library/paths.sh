@@ -237,9 +237,9 @@ another_suffix() {
 	cat >"$T/hy.py" <<-'END'
 		import importlib.machinery, sys
 		class Loader(importlib.machinery.SourceFileLoader):
-		    def source_to_code(self, data, path, **options):
+		    def source_to_code(self, *given, **options):
 		        print("compiled")
-		        return super().source_to_code(data, path, **options)
+		        return super().source_to_code(*given, **options)
 		Loader("m", sys.argv[1]).get_code("m")
 	END
 	is "$(for i in 1 2; do preloaded "$python" "$T/hy.py" "$T/hy/m.hy"; done)" compiled \

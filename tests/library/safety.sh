@@ -151,8 +151,8 @@ while read -r bare bytes call; do
 	bytes=$((bytes - bare))
 	case $call in
 	nothing | "of libc's"*) ;;
-	# While a compile is pending, opens of sources are watched.
-	"open of a source") check "$call takes little stack" test "$bytes" -lt 1024 ;;
+	# While a compile is pending, opens of sources are watched. On i386, libb2 takes 600 bytes of it.
+	"open of a source") check "$call takes little stack" test "$bytes" -lt 1536 ;;
 	*"a source") check "$call takes little stack" test "$bytes" -lt 512 ;;
 	*) check "$call takes less than 3.5 KiB of stack" test "$bytes" -lt 3584 ;;
 	esac
