@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "shim/core/base/path.h"
 #include "shim/core/cache/way.h"
 
 /* Returns whether every user, or group, is mapped as itself. Not remembered: a process
@@ -148,11 +150,48 @@ static bool is_group_of_one(
 	return named && !others;
 }
 
-/* getgrgid and getpwent would allocate, lock, and may ask a server. */
+#define GROUPS "/etc/group"
+#define USERS "/etc/passwd"
+
+/* Returns a number that changes with the files about groups and users, different for each
+ * group, and even; 0 if they cannot be asked. Out of line, to save stack. */
+static __attribute__((noinline)) uint64_t state_of_groups(
+	const struct sys *sys, gid_t gid)
+{
+	static const char *const files[] = { GROUPS, USERS };
+	uint64_t state = gid;
+	struct stat st;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (sys->fstatat(AT_FDCWD, files[i], &st, 0) < 0)
+			return 0;
+		{
+			const uint64_t parts[] = { state, st.st_dev, st.st_ino,
+				(uint64_t)st.st_size, (uint64_t)st.st_ctim.tv_sec,
+				(uint64_t)st.st_ctim.tv_nsec };
+
+			state = path_hash((const char *)parts, sizeof parts);
+		}
+	}
+	return state & ~UINT64_C(1);
+}
+
+/* getgrgid and getpwent would allocate, lock, and may ask a server. The files are long on
+ * a host with thousands of users: the last answer is remembered, in the bit that is 0 in
+ * the number, as long as they stay the same. */
 static __attribute__((noinline)) bool is_private_group(const struct sys *sys, gid_t gid)
 {
-	return is_group_of_one(sys, "/etc/group", false, gid) &&
-	       is_group_of_one(sys, "/etc/passwd", true, gid);
+	const uint64_t state = sys->group ? state_of_groups(sys, gid) : 0;
+	const uint64_t last = state ? atomic_load(sys->group) : 0;
+	bool ret;
+
+	if (state && (last & ~UINT64_C(1)) == state)
+		return last & 1;
+	ret = is_group_of_one(sys, GROUPS, false, gid) &&
+	      is_group_of_one(sys, USERS, true, gid);
+	if (state)
+		atomic_store(sys->group, state | ret);
+	return ret;
 }
 
 /* No hash: others could choose an owner and a group that have the same as the user. */

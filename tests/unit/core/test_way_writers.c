@@ -4,8 +4,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "shim/core/cache/way.h"
 #include "tests/unit/fake/fake_sys.h"
@@ -141,6 +144,63 @@ static void root_group_of_a_namespace(void **state)
 	}
 }
 
+static unsigned groups_read;
+
+static const char *in_test(const char *path)
+{
+	return strncmp(path, "/etc/", 5) == 0 ? fake_path(path + 5) : path;
+}
+
+static int openat_in_test(int dirfd, const char *path, int flags, mode_t mode)
+{
+	groups_read += strcmp(path, "/etc/group") == 0;
+	return fake_sys.openat(dirfd, in_test(path), flags, mode);
+}
+
+static int fstatat_in_test(int dirfd, const char *path, struct stat *st, int flags)
+{
+	return fake_sys.fstatat(dirfd, in_test(path), st, flags);
+}
+
+static uint32_t written(const struct sys *sys, uid_t user, const struct stat *st)
+{
+	return way_writers(sys, user, AT_FDCWD, fake_path("f"), st);
+}
+
+static void remembers_a_group(void **state)
+{
+	_Atomic uint64_t last = 0;
+	struct sys sys = fake_sys;
+	struct stat st;
+
+	(void)state;
+	sys.openat = openat_in_test;
+	sys.fstatat = fstatat_in_test;
+	sys.group = &last;
+	fake_make_file("f", "");
+	assert_return_code(stat(fake_path("f"), &st), errno);
+	st.st_uid = st.st_gid = 4711;
+	st.st_mode = S_IFREG | 0664;
+	fake_make_file("group", "a:x:4711:\nb:x:4712:a\n");
+	fake_make_file("passwd", "a:x:4711:4711::/:/bin/sh\n");
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(written(&sys, 4711, &st), 0);
+	assert_int_equal(groups_read, 1);
+	st.st_uid = st.st_gid = 4712;
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_not_equal(written(&sys, 4712, &st), 0);
+	assert_int_equal(groups_read, 2);
+	st.st_uid = st.st_gid = 4711;
+	assert_int_equal(written(&sys, 4711, &st), 0);
+	fake_make_file("passwd", "a:x:4711:4711::/:/bin/sh\nb:x:4712:4711::/:/bin/sh\n");
+	assert_int_not_equal(written(&sys, 4711, &st), 0);
+	fake_make_file("passwd", "a:x:4711:4711::/:/bin/sh\n");
+	assert_int_equal(written(&sys, 4711, &st), 0);
+	assert_int_equal(unlink(fake_path("group")), 0);
+	assert_int_not_equal(written(&sys, 4711, &st), 0);
+	assert_int_equal(fake.open, 0);
+}
+
 int main(void)
 {
 	unit_around(fake_begin, fake_end);
@@ -153,5 +213,8 @@ int main(void)
 	unit_one(
 		"a group counts as root's only if a user namespace shows no other as root's",
 		root_group_of_a_namespace);
+	unit_one(
+		"who is in a group is read again only for another group, or if one of the files has changed",
+		remembers_a_group);
 	return unit_run("way_writers");
 }
