@@ -151,6 +151,24 @@ is "$(verify --deep --repair --json | summary 'x["different"], x["repaired"]')" 
 is "$([ -e "$hooked" ] || echo gone)" gone "--repair deletes the object of an entry that differs, so that nobody else gets it"
 is "$(verify --deep --json | summary 'x["different"], x["uncompared"]')" "(0, 0)" "verify finds nothing after --repair"
 
+# A codec that a program brings along compiles for nobody else.
+feed "$python"
+(cd "$T/other" && printf '# coding: ours\nx = 4\n' >coded.py && cat >ours.py <<'END' && preloaded "$python" -S -c 'import ours, coded'
+import codecs
+codecs.register(lambda name: codecs.CodecInfo(codecs.utf_8_encode, codecs.utf_8_decode, name="ours") if name == "ours" else None)
+END
+)
+is "$(problems --deep) $(status_of verify --deep) $(verify --deep 2>&1 | grep -c 'coded.*: not checked: its source does not compile')" " 3 1" \
+	"--deep does not call bytecode different if only its program has the codec of its source"
+cat >"$T/other/spoil.py" <<'END'
+# The compiler of a program that accepts what no other does.
+import importlib.machinery
+importlib.machinery.SourceFileLoader.source_to_code = lambda self, data, path, **rest: compile(b'x = 5', path, 'exec', dont_inherit=True)
+END
+(cd "$T/other" && printf '# coding: latin-1\nx ==== 4\n' >spoilt.py && preloaded "$python" -S -c 'import spoil, spoilt')
+is "$(verify --deep 2>/dev/null | grep -c '^different .*spoilt.*: its source does not compile')" 1 \
+	"--deep calls bytecode different if its source does not compile, and names no such codec"
+
 # --- objects, and what cannot be compiled again -------------------------------------------
 # Bytecode of another source, sealed as if it were compiled from this one, in an object.
 cat >"$T/forge.py" <<'END'

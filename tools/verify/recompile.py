@@ -151,6 +151,17 @@ def look_alone(source, level, most):
     return "Dit ends the interpreter that loads it"
 
 
+def lacks_encoding(source):
+    """Whether the source names (PEP 263) an encoding that only its own program may define."""
+    import codecs  # only for the few that do not compile
+    import re
+    named = re.match(br"(?:.*\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", source)
+    try:
+        return bool(named) and not codecs.lookup(named.group(1).decode("ascii"))
+    except LookupError:
+        return True
+
+
 def answer(identity, level, hash, code_size, source_size, most=None):
     what = identity, level
     try:
@@ -162,7 +173,8 @@ def answer(identity, level, hash, code_size, source_size, most=None):
                 seen[what] = "Dits header has the hash of another source"
         return seen[what]
     except SyntaxError as error:
-        return "Dits source does not compile: %s" % error
+        kind = "U" if lacks_encoding(source) else "D"
+        return kind + "its source does not compile: %s" % error
     except Exception as error:
         return "U%r" % error
     finally:  # if that crashes, it is not while another pyc is compared
