@@ -267,4 +267,7 @@ chown "$ATTACKER" "$beside/libpycstash.so"
 is "$(as "$VICTIM" "$beside/pycstash" run env 2>&1; as "$VICTIM" "$beside/pycstash" shellenv 2>&1 | grep -c "not used, because it belongs")" \
 	"pycstash: $beside/libpycstash.so: not used, because it belongs to another user; delete it, or say which library to use with --library FILE
 1" "a library that another user has put beside the command is not used"
+as "$VICTIM" mkdir "$T/sticky/his" && cp "$PYCSTASH" "$SO" "$T/sticky/his/"
+is "$(as "$VICTIM" "$T/sticky/his/pycstash" wrap "$PY" 2>&1 >/dev/null | grep -c "$T/sticky/his/libpycstash.so: warning: others can create files in $T/sticky;")" \
+	1 "wrap warns of a library that others can replace once it is deleted"
 done_testing

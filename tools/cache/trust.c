@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/cache/way.h"
@@ -75,4 +77,19 @@ int trust_file(const char *path, char **ret_why)
 int trust_directory(const char *path, char **ret_why)
 {
 	return judge(path, true, ret_why);
+}
+
+char *trust_shared_directory(const char *path)
+{
+	AUTOFREE char *way = realpath(path, NULL);
+	char *end;
+
+	while (way && (end = strrchr(way, '/'))) {
+		struct stat st;
+
+		*end = '\0';
+		if (stat(*way ? way : "/", &st) == 0 && (st.st_mode & S_IWOTH))
+			return alloc_copy(*way ? way : "/");
+	}
+	return NULL;
 }

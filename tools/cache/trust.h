@@ -20,3 +20,8 @@ int trust_file(const char *path, char **ret_why);
 /* The same for a directory, which must exist: nobody else can put another in its place.
  * Who may write to it is up to the caller. */
 int trust_directory(const char *path, char **ret_why);
+
+/* Returns the directory above an existing file in which everybody can create files
+ * (/tmp): once the file has been deleted, another user can put one in its place. NULL if
+ * there is none. The caller frees it. */
+char *trust_shared_directory(const char *path);

@@ -56,6 +56,18 @@ static const struct opt own_options[] = {
 
 static struct wrap command;
 
+/* A wrapper may outlive what it names: /tmp is emptied at each start of the machine. */
+static bool warn_if_shared(const char *path)
+{
+	AUTOFREE char *directory = trust_shared_directory(path);
+
+	if (directory)
+		complain(path,
+			"warning: others can create files in %s; once this file is deleted, the wrapper runs theirs of that name; install pycstash, and wrap again",
+			directory);
+	return directory != NULL;
+}
+
 static void print_gc(FILE *out)
 {
 	AUTOFREE char *self = NULL;
@@ -194,6 +206,7 @@ static int wrap(const char *output, const char *name)
 		complain(NULL, "%s", why ? why : strerror(-r));
 		return EXIT_OURS;
 	}
+	(void)warn_if_shared(library);
 	if (!output) {
 		print_wrapper(stdout, library, interpreter);
 		return EXIT_OK;
