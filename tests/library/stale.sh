@@ -240,6 +240,61 @@ looking_first() {
 }
 some looking_first
 
+# The source is replaced once more between an import's stat and its open. The import goes by its stat,
+# which old bytecode fits.
+replaced_meanwhile() {
+	local how said show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V)'
+	cat >"$T/meanwhile.py" <<-'END'
+		import importlib.machinery, os, sys, threading, time, types
+		src, new, how = sys.argv[1:4]
+		class Loader(importlib.machinery.SourceFileLoader):
+		    def path_stats(self, path):
+		        ret = super().path_stats(path)
+		        if "threads" in how:
+		            thread = threading.Thread(target=os.stat, args=(__file__,))
+		            thread.start()
+		            thread.join()
+		        os.rename(new, new + ".away" if "deleted" in how else src)
+		        if "deleted" in how:
+		            os.rename(src, new)
+		        if "slow" in how:
+		            time.sleep(0.03)
+		        return ret
+		if "lists" in how:
+		    os.listdir(os.path.dirname(src) + "/other/__pycache__")
+		if "relative" in how:
+		    os.chdir(os.path.dirname(src))
+		    src = "m.py"
+		m = types.ModuleType("m")
+		try:
+		    Loader("m", src).exec_module(m)
+		    print(m.V)
+		except OSError as error:
+		    print(error.strerror)
+	END
+	case $name in *2.7*) return ;; esac
+	while IFS='|' read -r how want what; do
+		rm -rf "$CACHE" "$T/here" && mkdir -p "$T/here/other/__pycache__"
+		version one "$T/here/m.py"
+		said=
+		[[ $how == tree* ]] || said=$(preloaded "$python" -S -c "$show" "$T/here")
+		[[ $how != *tree* ]] || said=$("$python" -S -c "$show" "$T/here")
+		version two "$T/here/m.py" && content six "$T/six"
+		said="$said $(preloaded "$python" -S "$T/meanwhile.py" "$T/here/m.py" "$T/six" "$how")"
+		is "$said" "one $want" "$name: a source that is $what during an import does not get the import old bytecode"
+	done <<-WAYS
+		lists threads|six|replaced while another thread takes stats
+		lists slow|six|replaced some time
+		lists relative|six|replaced on a relative path
+		tree threads|six|replaced beside old bytecode in the tree, while another thread takes stats,
+		tree slow|six|replaced some time beside old bytecode in the tree
+		deleted|No such file or directory|deleted
+		tree deleted|No such file or directory|deleted beside old bytecode in the tree
+		cache and tree deleted|No such file or directory|deleted after both have kept old bytecode
+	WAYS
+}
+some replaced_meanwhile
+
 # Shows that these ways are hard: if Python alone noticed all of them, this suite would prove
 # nothing.
 traps() {

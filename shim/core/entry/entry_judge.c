@@ -37,7 +37,8 @@ static enum verdict decide(struct entry *entry, const struct seal *seal, enum ve
 			entry->world, &entry->source, seal, entry_file_is_stock(entry));
 	/* What others chose is for the source that they could write to. */
 	if (id == VERDICT_HIT_NO_SOURCE &&
-		(!(seal->flags & SEAL_SOURCE) || (seal->flags & SEAL_WRITERS)))
+		(!(seal->flags & SEAL_SOURCE) || (seal->flags & SEAL_WRITERS) ||
+			entry_has_just_seen(entry)))
 		return VERDICT_MISS_REPLACED;
 	return id;
 }

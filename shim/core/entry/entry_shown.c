@@ -72,6 +72,11 @@ bool entry_is_certainly_import(const struct entry *entry)
 				       entry->source.path)));
 }
 
+bool entry_has_just_seen(const struct entry *entry)
+{
+	return entry->source.seen && entry_has_calls_of_import(entry);
+}
+
 bool entry_is_flipped(const struct entry *entry)
 {
 	const struct entry_env *env = &entry->world->env;
@@ -85,7 +90,7 @@ bool entry_is_flipped(const struct entry *entry)
 
 /* Returns whether the program can see from the header that the entry is stale. The header
  * must disagree both with the source as it is and with the stat that the program has just
- * taken, if any, since the program goes by that. */
+ * taken, if that is known, since the program goes by that. */
 static bool is_visibly_stale(const struct source *source, const struct seal *seal)
 {
 	return !(seal->flags & SEAL_HASH) && !entry_file_fits(seal, source) &&
@@ -114,8 +119,10 @@ bool entry_is_shown_stale(
 	if (id == VERDICT_MISS_NOT_SEALED)
 		return entry->world->env.recent && has_no_stat(entry) &&
 		       !entry_is_first(entry);
+	/* An import whose own stat is not known (another thread's came between) may have
+	 * seen what the entry fits, and would run it. */
 	return entry_is_looked_at(entry) ||
-	       ((source->seen || entry->world->python.browses) &&
+	       ((source->seen || (entry->world->python.browses && has_no_stat(entry))) &&
 		       is_visibly_stale(source, seal));
 }
 

@@ -132,6 +132,31 @@ static void it_proves_nothing_that_is_compiled(void **state)
 	assert_false(fe.compiled);
 }
 
+static void is_given(bool want)
+{
+	int fd;
+
+	fe.entry.source.seen = false;
+	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fe.verdict, VERDICT_MISS_CHANGED);
+	assert_int_equal(fd >= 0, want);
+	if (fd >= 0)
+		fake_sys.close(fd);
+}
+
+/* An import refuses stale bytecode by its own stat, which is known for a short time. */
+static void it_must_be_known(void **state)
+{
+	(void)state;
+	pyc_in_the_tree();
+	fake_source("src/m.py", "first, and more");
+	look();
+	is_given(true);
+	look();
+	fake.ticks += RECENT_STAT_TICKS + 1;
+	is_given(false);
+}
+
 /* The entry is stale, and there is an object. */
 static void it_tells_an_import(void **state)
 {
@@ -236,5 +261,8 @@ int main(void)
 		"a process that lists bytecode finds other in the place of a stale entry only by a recent stat",
 		it_tells_an_import);
 	unit_rows(is_certain, import_rows);
+	unit_one(
+		"an import gets old bytecode of the tree, to refuse it, only if its stat is known",
+		it_must_be_known);
 	return unit_run("entry_recent_stat");
 }
