@@ -107,6 +107,7 @@ void calls_begin(void)
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING && UNLESS_FAILED(dir_given(dirfd)))
 #define maybe_leaves(dirfd, path, flags) \
 	((dirfd) >= 0 && IS_GIVING && UNLESS_FAILED(dir_given_for(dirfd, path, flags)))
+#define maybe_by(dirfd, path) (maybe_leaves(dirfd, path, 0) || maybe_ours(path))
 
 /* The slow functions are not variadic: in the callers' calling convention (System V's for
  * x86-64, AAPCS64), an argument is in the same place either way, and if none was given,
@@ -139,21 +140,21 @@ void calls_begin(void)
 	}
 #define FIND(ret, name, dirfd, params, args, early) \
 	FOUND(ret, name, dirfd, params, args)       \
-	CALL(ret, name, params, args, maybe_ours(path), found_##name args, early)
+	CALL(ret, name, params, args, maybe_by(dirfd, path), found_##name args, early)
 #define STAT(ret, name, dirfd, params, args, early)              \
 	static NOINLINE ret kept_##name params                   \
 	{                                                        \
 		return process_looked(path, st, real.name args); \
 	}                                                        \
 	FIND(ret, name, dirfd, params, args, early)
-#define RUN(ret, name, dirfd, params, args, early)                            \
-	FOUND(ret, name, dirfd, params, args)                                 \
-	static NOINLINE ret run_##name params                                 \
-	{                                                                     \
-		report_flush();                                               \
-		return maybe_ours(path) ? found_##name args : real.name args; \
-	}                                                                     \
-	CALL(ret, name, params, args, (maybe_ours(path) || REPORT_IS_DUE),    \
+#define RUN(ret, name, dirfd, params, args, early)                              \
+	FOUND(ret, name, dirfd, params, args)                                   \
+	static NOINLINE ret run_##name params                                   \
+	{                                                                       \
+		report_flush();                                                 \
+		return maybe_ours(path) ? found_##name args : real.name args;   \
+	}                                                                       \
+	CALL(ret, name, params, args, (maybe_by(dirfd, path) || REPORT_IS_DUE), \
 		run_##name args, early)
 #define PLACED(get, maybe, ret, name, dirfd, params, args, early)                \
 	static NOINLINE ret placed_##name params                                 \
@@ -162,8 +163,10 @@ void calls_begin(void)
 			(path = get(place, dirfd, path)) ? real.name args : -1); \
 	}                                                                        \
 	CALL(ret, name, params, args, maybe, placed_##name args, early)
-#define CHANGE(...) PLACED(place_change, maybe_ours(path), __VA_ARGS__)
-#define GIVE(...) PLACED(place_give, maybe_ours(path), __VA_ARGS__)
+#define CHANGE(ret, name, dirfd, ...) \
+	PLACED(place_change, maybe_by(dirfd, path), ret, name, dirfd, __VA_ARGS__)
+#define GIVE(ret, name, dirfd, ...) \
+	PLACED(place_give, maybe_by(dirfd, path), ret, name, dirfd, __VA_ARGS__)
 #define MAKE(ret, name, dirfd, params, args, early)                                    \
 	PLACED(place_make, (maybe_given(dirfd) || maybe_ours(path)), ret, name, dirfd, \
 		params, args, early)

@@ -204,6 +204,47 @@ END
 		"a source below /dev/fd leaves nothing in the cache on $name"
 }
 
+# What a program does by the descriptor of a __pycache__ that only the cache has, in the directory
+# above.
+ways_up() {
+	local which with
+	at_least "$python" 3 6 || return
+	cat >"$T/up.py" <<-'END'
+		import os, sys
+		src = sys.argv[1]
+		sys.path.insert(0, src)
+		import m
+		calls = {
+		    "stat": lambda fd: os.stat("../m.py", dir_fd=fd).st_size,
+		    "the directory": lambda fd: os.path.samestat(os.stat("..", dir_fd=fd), os.stat(src)),
+		    "access": lambda fd: os.access("../m.py", os.R_OK, dir_fd=fd),
+		    "readlink": lambda fd: os.readlink("../link", dir_fd=fd),
+		    "chmod": lambda fd: os.chmod("../m.py", 0o600, dir_fd=fd),
+		    "utime": lambda fd: os.utime("../m.py", (1, 1), dir_fd=fd),
+		    "chown": lambda fd: os.chown("../m.py", os.getuid(), -1, dir_fd=fd),
+		    "rename": lambda fd: os.rename("../m.py", "../n.py", src_dir_fd=fd, dst_dir_fd=fd),
+		    "open": lambda fd: os.close(os.open("../m.py", os.O_RDONLY, dir_fd=fd)),
+		    "unlink": lambda fd: os.unlink("../link", dir_fd=fd),
+		}
+		call = sorted(calls)[int(sys.argv[2])]
+		fd = os.open(src + "/__pycache__", os.O_RDONLY)
+		try:
+		    print(call, calls[call](fd), sorted(set(os.listdir(src)) - {"__pycache__"}))
+		except (OSError, NotImplementedError) as error:
+		    print(call, error)
+	END
+	rm -rf "$CACHE"
+	for which in 0 1 2 3 4 5 6 7 8 9; do
+		for with in env preloaded; do
+			rm -rf "$T/up" && mkdir "$T/up" && echo 'x = 1' >"$T/up/m.py" && ln -s m.py "$T/up/link"
+			$with "$python" "$T/up.py" "$T/up" $which >>"$T/$with.ups" 2>&1
+		done
+	done
+	is "$(cat "$T/preloaded.ups")" "$(cat "$T/env.ups")" \
+		"by the descriptor of a __pycache__ that only the cache has, calls go up to the tree on $name"
+	rm "$T"/*.ups
+}
+
 # Python does not use O_DIRECT; backup programs do.
 past_the_page_cache() {
 	local want
@@ -255,6 +296,7 @@ all() {
 	relative
 	chrooted
 	descriptors
+	ways_up
 	past_the_page_cache
 	renamed_away
 }
