@@ -102,9 +102,26 @@ brought() {
 	cd "$HERE" || return # the next interpreter starts here
 }
 
+# A directory with the name of bytecode, beside a source whose content another path has compiled.
+# Mercurial opens directories without saying that they are some.
+in_the_way() {
+	local want dir pyc=$T/way/__pycache__/m.$tag.pyc
+	local fsync='import os, sys; fd = os.open(sys.argv[1], os.O_RDONLY); os.fsync(fd); print(os.listdir(fd))'
+	at_least "$python" 3 6 || return
+	mkdir -p "$T/earlier" "$pyc" && echo 'x = 1' | tee "$T/earlier/m.py" >"$T/way/m.py" && touch "$pyc/file"
+	for dir in earlier way; do
+		preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/$dir"
+	done
+	want="['file'] $(cat "$pyc" 2>&1)"
+	is "$(entries | grep -c "/way/__pycache__/m\.$tag") $(preloaded "$python" -c "$fsync" "$pyc" 2>&1) $(preloaded cat "$pyc" 2>&1)" \
+		"1 $want" "a directory with the name of bytecode is opened as what it is, also where an import was served, on $name"
+	rm -rf "$T/way" "$T/earlier"
+}
+
 each_way() {
 	all
 	brought
+	in_the_way
 }
 some each_way
 

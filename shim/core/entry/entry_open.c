@@ -333,10 +333,15 @@ bool entry_tree_fits(struct entry *entry)
 		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0);
 	const struct timespec never = { 0 };
 	struct header header;
+	struct stat st;
 	bool fits;
 
 	if (fd < 0)
 		return false;
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISDIR(st.st_mode)) {
+		sys->close(fd);
+		return true;
+	}
 	header = header_of(entry, fd);
 	fits = source_look(&entry->source, sys) == 0 &&
 	       (header.kind == HEADER_HASH ||
