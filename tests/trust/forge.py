@@ -5,7 +5,8 @@ KIND is `time` (the default); `hash`, an unchecked hash-based pyc; `nested`, in 
 NESTED becomes a tuple that takes CPython 2**60 steps to load; `many`, in which it becomes one of 6
 million numbers; `odd` and `deep`, in which it becomes a tuple of 100 million elements that are not
 there, behind a dictionary or 33 code objects deep; `tall`, in which it becomes a tuple in 700
-tuples; `named`, which claims to be from a file whose name none can have; `special`, in which an instruction takes for
+tuples; `vast`, in which it becomes 16 code objects that share 17 MiB of instructions, which CPython
+3.11 and later write once for each; `named`, which claims to be from a file whose name none can have; `special`, in which an instruction takes for
 granted what it works on (CPython 3.11 and later); `shifted`, in which free variables of a function
 are not where its code looks for them; `hidden`, in which variables claim to be no variables;
 `clash`, in which 60 local variables claim to be those of another function too, which corrupts
@@ -81,6 +82,14 @@ def tall(code):
     return before + b")\1" * 700 + b"N" + after
 
 
+def vast(code):
+    before, mark, after = marshal.dumps(code, 2).partition(marshal.dumps("NESTED", 2))
+    inner = compile("0", "forged", "exec")
+    start, mark, end = marshal.dumps(inner, 2).partition(marshal.dumps(inner.co_code, 2))
+    first = start + b"\xf3" + struct.pack("<I", 17 << 20) + bytes(17 << 20) + end
+    return before + b")\x10" + first + 15 * (start + b"r\0\0\0\0" + end) + after
+
+
 def named(code):
     return marshal.dumps(code, 2).replace(marshal.dumps("forged", 2), marshal.dumps("for\0ed", 2))
 
@@ -120,8 +129,9 @@ def elsewhere(code):
     return data.replace(marshal.dumps("forged", 2), marshal.dumps("stolen", 2), 1)
 
 
-DUMPS = {"nested": nested, "many": many, "odd": odd, "deep": deep, "tall": tall, "named": named, "special": special, "shifted": shifted,
-         "hidden": hidden, "clash": clash, "elsewhere": elsewhere}
+DUMPS = {"nested": nested, "many": many, "odd": odd, "deep": deep, "tall": tall, "vast": vast,
+         "named": named, "special": special, "shifted": shifted, "hidden": hidden,
+         "clash": clash, "elsewhere": elsewhere}
 
 
 def forge(code, claimed, mtime=0, kind="time"):

@@ -31,6 +31,19 @@ pid_t subprocess_fork(void)
 	return fork();
 }
 
+bool subprocess_is_at_work(pid_t pid, struct timespec *last)
+{
+	struct timespec now;
+	clockid_t clock;
+	bool ret;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &now) < 0)
+		return true;
+	ret = now.tv_sec != last->tv_sec || now.tv_nsec != last->tv_nsec;
+	*last = now;
+	return ret;
+}
+
 /* --- for its output ------------------------------------------------------------------*/
 
 /* The library leaves itself alone then, whatever has loaded it: LD_PRELOAD under any

@@ -13,11 +13,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* Like fork(2), for a child that is waited for. Who started us may ignore SIGCHLD: the
  * kernel would then forget a child that ends, and how it ended. From now on this process
  * does not ignore the signal. Thread-safe. */
 pid_t subprocess_fork(void);
+
+/* Returns whether the process has used processor time since the last call, which was with
+ * the same `last` (at first zero), or if that is unknown. Thread-safe. */
+bool subprocess_is_at_work(pid_t pid, struct timespec *last);
 
 /* --- for its output ------------------------------------------------------------------*/
 

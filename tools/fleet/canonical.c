@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,12 +28,19 @@
 #include "tools/python/interpreters.h"
 #include "tools/python/script.h"
 
-#define PAUSE_MS 10 /* between checks for interrupts */
+#define PAUSE_MS 10 /* between looks at the interpreter */
 
 struct canonical {
 	const char *python;
 	FILE *questions, *answers;
 	size_t largest; /* code that it was asked about */
+	uint64_t asked, answered;
+	bool lost; /* nobody knows where the next answer begins */
+};
+
+/* Before the code of a question and of its answer; little-endian. */
+struct canonical_head {
+	uint64_t number, length;
 };
 
 /* Returns the path of an interpreter; NULL if there is none. */
@@ -73,9 +81,9 @@ struct canonical *canonical_begin(const char *version, const uint8_t magic[4])
 
 void canonical_ask(struct canonical *canonical, const uint8_t *code, size_t size)
 {
-	uint64_t length = htole64(size);
+	const struct canonical_head head = { htole64(canonical->asked++), htole64(size) };
 
-	fwrite(&length, sizeof length, 1, canonical->questions);
+	fwrite(&head, sizeof head, 1, canonical->questions);
 	fwrite(code, 1, size, canonical->questions);
 	if (size > canonical->largest)
 		canonical->largest = size;
@@ -90,7 +98,7 @@ _Noreturn static void become(const struct canonical *canonical)
 	const char *environment[] = { "PYTHONHASHSEED=0", "PYCSTASH_DISABLE=1", NULL };
 
 	subprocess_leave_terminal();
-	subprocess_limit(SCRIPT_MEMORY(canonical->largest));
+	subprocess_limit(script_memory(canonical->largest));
 	if (chdir("/") == 0 && dup2(fileno(canonical->questions), 0) >= 0 &&
 		dup2(fileno(canonical->answers), 1) >= 0)
 		execve(canonical->python, (char *const *)argv,
@@ -100,18 +108,21 @@ _Noreturn static void become(const struct canonical *canonical)
 
 int canonical_run(struct canonical *canonical)
 {
+	struct timespec used = { 0 };
+	int status, idle = 0;
 	pid_t child;
-	int status;
 
-	if (fflush(canonical->questions) == EOF ||
+	/* without a part of one question, the code of the next would pass for others */
+	if (fflush(canonical->questions) == EOF || ferror(canonical->questions) ||
 		lseek(fileno(canonical->questions), 0, SEEK_SET) < 0)
-		return -errno;
+		return -EIO;
 	child = subprocess_fork();
 	if (child == 0)
 		become(canonical);
 	/* it may be at work in C, where it does not notice a Ctrl-C */
 	while (child > 0 && waitpid(child, &status, WNOHANG) == 0) {
-		if (interrupt_came())
+		idle = subprocess_is_at_work(child, &used) ? 0 : idle + 1;
+		if (interrupt_came() || idle > SCRIPT_IDLE_MS / PAUSE_MS)
 			kill(child, SIGKILL);
 		poll(NULL, 0, PAUSE_MS);
 	}
@@ -119,19 +130,43 @@ int canonical_run(struct canonical *canonical)
 	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
 }
 
+/* Reads an answer, with a NUL behind it. Returns NULL if it is not the one to that
+ * question. */
+static uint8_t *read_answer(FILE *answers, uint64_t number, size_t *ret_size)
+{
+	AUTOFREE uint8_t *data = NULL;
+	struct canonical_head head;
+	uint8_t *ret;
+
+	if (fread(&head, sizeof head, 1, answers) != 1 ||
+		le64toh(head.number) != number || le64toh(head.length) > ARCHIVE_FILE_MAX)
+		return NULL;
+	*ret_size = (size_t)le64toh(head.length);
+	data = alloc_array(*ret_size + 1, 1);
+	if (fread(data, 1, *ret_size, answers) != *ret_size)
+		return NULL;
+	ret = data;
+	data = NULL;
+	return ret;
+}
+
 uint8_t *canonical_answer(struct canonical *canonical, size_t *ret_size)
 {
-	uint64_t length = 0;
-	uint8_t *data;
+	uint8_t *answer;
+	size_t size;
 
-	if (fread(&length, sizeof length, 1, canonical->answers) != 1 || length == 0 ||
-		le64toh(length) > ARCHIVE_FILE_MAX)
+	if (canonical->lost)
 		return NULL;
-	*ret_size = (size_t)le64toh(length);
-	data = alloc_array(*ret_size, 1);
-	if (fread(data, 1, *ret_size, canonical->answers) == *ret_size)
-		return data;
-	free(data);
+	answer = read_answer(canonical->answers, canonical->answered++, &size);
+	canonical->lost = !answer;
+	if (!answer)
+		complain(canonical->python,
+			"an answer of this interpreter is not what it was asked for; that object and those that follow are packed as they were compiled here");
+	if (answer && size) {
+		*ret_size = size;
+		return answer;
+	}
+	free(answer);
 	return NULL;
 }
 

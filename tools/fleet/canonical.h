@@ -24,7 +24,9 @@ void canonical_ask(struct canonical *canonical, const uint8_t *code, size_t size
 int canonical_run(struct canonical *canonical);
 
 /* Returns the next answer, in the order of the questions, for the caller to free; NULL
- * if the interpreter could not give one. */
+ * if the interpreter could not give one. Code that it was asked about must not pass for
+ * the answer to another question: if an answer is not to its question or too long,
+ * reports that once, and there are no more answers. */
 uint8_t *canonical_answer(struct canonical *canonical, size_t *ret_size);
 
 void canonical_end(struct canonical *canonical);

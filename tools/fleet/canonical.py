@@ -3,8 +3,8 @@
 # The interpreter's side of packs (canonical.c): writes code objects in the one form that does
 # not depend on where and when they were compiled. Executes none of them.
 #
-# stdin and stdout are records: the length in eight bytes, little-endian, and what marshal
-# wrote. An empty answer says that it could not be done.
+# stdin and stdout are records: a number, which an answer repeats, and the length, both in eight
+# bytes, little-endian, and what marshal wrote. An empty answer says that it could not be done.
 #
 # Two things differ between compilations of the same source. One is the path, co_filename, which
 # importlib corrects in whatever it loads. The other is which objects marshal marks as possible
@@ -24,6 +24,11 @@ import sys
 CODE = type((lambda: None).__code__)
 PATH = "<pack>"
 SECONDS = 300  # of processor time, for one object: none takes nearly as long
+RAW = hasattr(CODE, "_varname_from_oparg")
+LEFT = ["co_lnotab", "co_lines", "co_positions"]
+if RAW:
+    LEFT += ["co_varnames", "co_freevars", "co_cellvars"]
+SLACK = 64  # the path may be longer than the one at which it was compiled
 SORTS = sys.implementation.name != "cpython" or sys.version_info >= (3, 11)  # marshal itself
 
 
@@ -52,14 +57,28 @@ def sort(value, done):
     return done[id(value)]
 
 
+def names_of(code):
+    """The names of its variables. CPython 3.11 and later make co_varnames and the like from what
+    they have loaded, and believe it: asked for the free variables of forged code, they overwrite
+    memory."""
+    names = []
+    try:
+        while True:
+            names.append(code._varname_from_oparg(len(names)))
+    except IndexError:
+        return tuple(names)
+
+
 def hold(value, held):
     if id(value) in held:  # a few bytes can hold a tuple of two that are one tuple of two, ...
         return
     held[id(value)] = value
     if isinstance(value, CODE):
         for name in dir(value):
-            if name.startswith("co_") and name not in ("co_lnotab", "co_lines", "co_positions"):
+            if name.startswith("co_") and name not in LEFT:
                 hold(getattr(value, name), held)
+        if RAW:
+            hold(names_of(value), held)
     elif isinstance(value, (tuple, frozenset)):
         for one in value:
             hold(one, held)
@@ -79,16 +98,19 @@ def canonical(data):
 
 def main(records, answers):
     while True:
-        head = records.read(8)
-        if len(head) < 8:
+        head = records.read(16)
+        if len(head) < 16:
             return
-        data = records.read(int.from_bytes(head, "little"))
+        data = records.read(int.from_bytes(head[8:], "little"))
         _signal.setitimer(_signal.ITIMER_PROF, SECONDS)
         try:
             answer = canonical(data)
         except (ValueError, EOFError, TypeError, RecursionError, MemoryError):
             answer = b""
-        answers.write(len(answer).to_bytes(8, "little") + answer)
+        if len(answer) > 2 * len(data) + SLACK:  # marshal wrote what is shared again and again
+            answer = b""
+        answers.write(head[:8] + len(answer).to_bytes(8, "little"))
+        answers.write(answer)
 
 
 main(sys.stdin.buffer, sys.stdout.buffer)

@@ -55,7 +55,7 @@ int code_ask(const char *python, const struct inspection *pyc, const char *path,
 		.code = embedded_code,
 		.words = words,
 		.seconds = SCRIPT_SECONDS,
-		.memory = SCRIPT_MEMORY(pyc->pyc_size) };
+		.memory = script_memory(pyc->pyc_size) };
 	int r;
 
 	snprintf(start, sizeof start, "%zu", pyc->header_size);

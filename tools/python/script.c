@@ -18,6 +18,13 @@ static const char prelude[] = "import sys\n"
 			      "if sys.path[:1] == ['']:\n"
 			      "    del sys.path[0]\n";
 
+uint64_t script_memory(uint64_t size)
+{
+	const uint64_t memory = (UINT64_C(256) << 20) + 64 * size;
+
+	return memory < SCRIPT_MEMORY_MOST ? memory : SCRIPT_MEMORY_MOST;
+}
+
 /* Decodes a line of hex digits; NULL if it is something else. */
 static char *read_field(const char *line, size_t len)
 {

@@ -16,9 +16,16 @@
 /* How long a script may take, in seconds. */
 #define SCRIPT_SECONDS 30
 
-/* Memory for an interpreter that loads code of that many bytes. Loading takes less than
- * that, unless the code announces more than it has. */
-#define SCRIPT_MEMORY(size) ((UINT64_C(256) << 20) + UINT64_C(64) * (size))
+/* How long an interpreter that loads code may use no processor time: if it waits for
+ * anything, that is what forged bytecode has made of its memory. */
+#define SCRIPT_IDLE_MS 10000
+
+/* Memory for an interpreter that loads code; no source takes nearly as much. */
+#define SCRIPT_MEMORY_MOST (UINT64_C(2) << 30)
+
+/* The same if the code has that many bytes. Loading takes less than that, unless the code
+ * announces more than it has. */
+uint64_t script_memory(uint64_t size);
 
 struct script {
 	const char *python;	    /* path of the interpreter */

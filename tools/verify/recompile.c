@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "shim/core/base/digest.h"
@@ -29,13 +28,11 @@
 #include "tools/base/subprocess.h"
 #include "tools/cache/versions.h"
 #include "tools/pyc/inspect.h"
+#include "tools/python/script.h"
 
-#define MEMORY_LIMIT                                                        \
-	(2ull << 30)   /* of an interpreter: no source takes nearly as much \
-			*/
 #define GROUPS_MOST 50 /* without an interpreter, that get a line each */
 #define PAUSE_MS 100   /* between checks for interrupts */
-#define IDLE_MOST 100  /* pauses in which an interpreter uses no processor time */
+#define IDLE_MOST (SCRIPT_IDLE_MS / PAUSE_MS)
 
 /* --- collecting ----------------------------------------------------------------------*/
 
@@ -161,21 +158,6 @@ static void bury(struct interpreter *interpreter)
 		"Uits interpreter ended: %s", reason);
 }
 
-/* Returns whether the process has used processor time since the last call, or if that is
- * unknown. */
-static bool is_at_work(pid_t pid, struct timespec *last)
-{
-	struct timespec now;
-	clockid_t clock;
-	bool ret;
-
-	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &now) < 0)
-		return true;
-	ret = now.tv_sec != last->tv_sec || now.tv_nsec != last->tv_nsec;
-	*last = now;
-	return ret;
-}
-
 /* Waits for an answer. Returns 0 or -EINTR. The interpreter itself limits its processor
  * time; if it waits for anything, that is what forged bytecode has made of its memory. */
 static int await(struct interpreter *interpreter)
@@ -189,8 +171,9 @@ static int await(struct interpreter *interpreter)
 		if (interrupt_came())
 			return -EINTR;
 		ready = poll(&fds, 1, PAUSE_MS) > 0;
-		idle = ready || is_at_work(interpreter->process.pid, &used) ? 0
-									    : idle + 1;
+		idle = ready || subprocess_is_at_work(interpreter->process.pid, &used)
+			       ? 0
+			       : idle + 1;
 	}
 	n = recv(fds.fd, interpreter->answer, sizeof interpreter->answer - 1,
 		MSG_DONTWAIT);
@@ -204,7 +187,7 @@ static int await(struct interpreter *interpreter)
 static int start(struct interpreter *interpreter, const struct comparison *comparison)
 {
 	const char *version = comparison->group->version;
-	const struct rlimit limit = { MEMORY_LIMIT, MEMORY_LIMIT };
+	const struct rlimit limit = { SCRIPT_MEMORY_MOST, SCRIPT_MEMORY_MOST };
 	const char *const argv[] = { interpreter->python->path,
 		"-ISBXutf8", /* any co_filename can be encoded */
 		strchr(version, '+') ? "-Xno_debug_ranges" : "-Xutf8", "-c",
