@@ -14,11 +14,11 @@ again() { # as it was made
 	cp -a "$snapshot" "$CACHE"
 }
 bounded() { timeout -s KILL 20 "$PYCSTASH" "$@"; }
-# Runs each command that writes once, and ignores its output.
-use() {
+# Runs each command that writes once, verify with these options, and ignores its output.
+use() { # [--repair]
 	bounded gc --max-entries 5 --orphan-grace 0s
 	bounded stats
-	bounded verify --repair
+	bounded verify "$@"
 	bounded warm --python "${PYTHONS[0]}" "$S"
 	bounded import --force "$T/all.zst"
 	bounded export "$T/other.zst"
@@ -52,17 +52,22 @@ untouched=$(state_of "$canary")
 
 # --- the command's own files are something else ------------------------------------------
 own=(lock gc orphans orphans.new totals totals.new pythons)
+put() { # KIND PATH
+	rm -rf "$2"
+	case $1 in
+	pipe) mkfifo "$2" ;;
+	socket) python3 -c 'import os, socket, sys; os.chdir(sys.argv[1]); socket.socket(socket.AF_UNIX).bind(sys.argv[2])' "${2%/*}" "${2##*/}" ;;
+	file) : >"$2" ;;
+	link) ln -s "$canary/file" "$2" ;;
+	name) ln "$canary/file" "$2" ;;
+	directory) mkdir -p "$2/x/y" && touch "$2/x/z" ;;
+	esac
+}
 for kind in pipe link name directory; do
 	: >"$T/said"
 	again
 	for name in "${own[@]}"; do
-		rm -f "$V/.state/$name"
-		case $kind in
-		pipe) mkfifo "$V/.state/$name" ;;
-		link) ln -s "$canary/file" "$V/.state/$name" ;;
-		name) ln "$canary/file" "$V/.state/$name" ;;
-		directory) mkdir "$V/.state/$name" ;;
-		esac
+		put "$kind" "$V/.state/$name"
 	done
 	use
 	rm -r "$V/.state/lock" # what comes behind the lock
@@ -70,6 +75,44 @@ for kind in pipe link name directory; do
 	is "$(killed)" 0 "a $kind in place of the files in .state: nobody waits for it"
 	is "$(state_of "$canary")" "$untouched" "a $kind in place of the files in .state: nothing is written beyond"
 done
+
+# --- verify finds what is in the way of the command ---------------------------------------
+again
+bounded gc >/dev/null
+is "$(status_of bounded verify --deep)" "$(status_of bounded verify --deep --repair)" "granted: verify --deep says nothing against a cache of ours"
+record=packs/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+# repaired KIND NAME [OPTION]: what verify and gc say of something of that kind below v1
+repaired() {
+	again
+	mkdir -p "$V/.trash" "$V/.state/packs"
+	put "$1" "$V/$2"
+	echo "$(status_of bounded verify ${3-}) $(bounded verify ${3-} 2>&1 | grep -c "^damaged .*/v1/$2: ") $(status_of bounded verify ${3-} --repair)" \
+		"$(status_of bounded verify) $(status_of bounded gc --max-size 1)"
+}
+missed=
+for kind in pipe socket link directory name; do
+	for name in "${own[@]}" gc.due journal journal.7 claims store-0123456789abcdef $record; do
+		[ "$kind $name" = "name $record" ] || # which is read only
+			[ "$(repaired $kind .state/$name)" = "1 1 1 0 0" ] || missed="$missed; $kind $name"
+	done
+done
+is "$missed" "" "verify --repair deletes what is no regular file in .state, where gc fails for good"
+missed=
+for kind in pipe socket link file; do
+	for name in .state .state/packs .trash; do
+		[ "$(repaired $kind $name)" = "1 1 1 0 0" ] || missed="$missed; $kind $name"
+	done
+done
+is "$missed" "" "verify --repair deletes what is no folder in the place of .state, .trash and .state/packs"
+is "$(repaired directory .state/gc --deep) $(repaired pipe .trash --deep)" "1 1 1 0 0 1 1 1 0 0" "verify --deep finds what is in the way of gc, too"
+is "$(state_of "$canary")" "$untouched" "verify --repair deletes nothing beyond .state and .trash"
+again
+exec 9>"$V/.state/lock"
+flock 9
+ln "$V/.state/lock" "$T/another"
+is "$(status_of bounded verify --repair 9>&-) $(flock -n "$V/.state/lock" true 9>&- || echo locked)" "14 locked" \
+	"verify --repair does not take a lock away from a command that holds it"
+exec 9>&-
 
 # --- links in place of folders -----------------------------------------------------------
 : >"$T/said"
@@ -80,7 +123,7 @@ for name in "${folders[@]}"; do
 	mkdir -p "$(dirname "$V/$name")"
 	rm -rf "${V:?}/$name"
 	ln -s "$canary" "$V/$name"
-	use
+	use --repair
 	[ "$(state_of "$canary")" = "$untouched" ] || changed="$changed $name"
 done
 is "$(killed)$changed" 0 "links in place of folders lead nowhere"
@@ -104,7 +147,7 @@ is "$? $(echo "$T"/limited*)" "125 $T/limited*" "an archive that may not grow is
 (ulimit -c 0 -f 0; bounded gc 2>&1 | cat >/dev/null; exit "${PIPESTATUS[0]}")
 is "$?" 3 "gc is not killed by a limit on file size"
 again
-(ulimit -n 16; use)
+(ulimit -n 16; use --repair)
 check "16 descriptors will do" test "$(find "$V" -mindepth 1 -path "$V/[.C]*" -prune -o -print | wc -l)" = 0
 
 # --- a clock that was wrong --------------------------------------------------------------

@@ -27,6 +27,8 @@
 
 #define CACHE_STATE ".state"
 #define CACHE_TRASH ".trash"
+/* The only folder in .state, see known.h; all else there is regular files. */
+#define CACHE_STATE_PACKS "packs"
 
 struct cache {
 	char *root; /* absolute; owned */
@@ -87,6 +89,9 @@ void cache_close(struct cache *cache);
 /* Opens path below the layout folder with openat2, following no link and crossing no
  * mount. O_CLOEXEC is added to flags. path "" or "." is the folder itself. */
 int cache_openat(const struct cache *cache, const char *path, int flags);
+
+/* Returns whether a name in the layout folder is .state or .trash. */
+bool cache_is_private(const char *name);
 
 /* Opens the .state or .trash folder, and creates it if need be. Returns a descriptor or
  * -errno. */

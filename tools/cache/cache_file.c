@@ -75,6 +75,11 @@ int cache_openat(const struct cache *cache, const char *path, int flags)
 	return open_stepwise(cache, path, flags);
 }
 
+bool cache_is_private(const char *name)
+{
+	return strcmp(name, CACHE_STATE) == 0 || strcmp(name, CACHE_TRASH) == 0;
+}
+
 int cache_open_private(const struct cache *cache, const char *name)
 {
 	if (mkdirat(cache->fd, name, 0700) < 0 && errno != EEXIST)

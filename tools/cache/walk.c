@@ -168,7 +168,7 @@ static bool may_enter(struct walk *walk, struct walk_dir *dir, const char *name)
 {
 	if (walk->enter)
 		return walk->enter(dir, name);
-	return dir->path[0] || (strcmp(name, CACHE_STATE) && strcmp(name, CACHE_TRASH));
+	return dir->path[0] || !cache_is_private(name);
 }
 
 static void found_directory(struct worker *worker, struct walk_dir *dir,

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/progress.h"
@@ -15,6 +16,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/opt.h"
 #include "tools/verify/verify.h"
+#include "tools/verify/verify_kinds.h"
 
 static const struct opt own_options[] = {
 	{ "repair", 0, NULL,
@@ -135,6 +137,8 @@ static int run(const struct command *self, char **words)
 	if (code != EXIT_OK)
 		return code;
 	interrupt_catch();
+	verify->began = clock_real();
+	verify_kinds_look(verify);
 	return verify->repair ? look_locked(verify) : look(verify);
 }
 

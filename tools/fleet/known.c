@@ -18,7 +18,7 @@
 #include "tools/base/message.h"
 #include "tools/base/whole_file.h"
 
-#define PACKS CACHE_STATE "/packs"
+#define PACKS CACHE_STATE "/" CACHE_STATE_PACKS
 #define PART ".part"
 #define WITHDRAWN ".withdrawn"
 /* In bytes, of all records: those of half a million objects. */
@@ -138,7 +138,7 @@ static bool add_lines(FILE *in, struct names *paths)
 static int add_paths(
 	const struct cache *cache, const char *name, struct names *paths, off_t *left)
 {
-	AUTOFREE char *record = alloc_format("packs/%s", name);
+	AUTOFREE char *record = alloc_format(CACHE_STATE_PACKS "/%s", name);
 	AUTOFCLOSE FILE *in = cache_read_state(cache, record, *left);
 	bool all;
 

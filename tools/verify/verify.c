@@ -11,7 +11,6 @@
 
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/object.h"
-#include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/walk.h"
@@ -28,7 +27,7 @@ uint64_t verify_bad(const struct verify *verify)
 	return ret;
 }
 
-static void print_finding(struct verify *verify, const struct verify_finding *finding)
+void verify_print(struct verify *verify, const struct verify_finding *finding)
 {
 	pthread_mutex_lock(&verify->output);
 	verify_finding_print(finding, verify->common.json);
@@ -64,11 +63,7 @@ static int64_t delete_file(
 	return r;
 }
 
-/* Deletes the bad file at an absolute path if it is still the file of that stat, or the
- * folder with all that is in it. Returns 0, -ENOENT if it is gone, -ESTALE if it is a
- * different file by now or another hard link of it has just been deleted, -EINTR after an
- * interrupt, or another -errno. */
-static int repair(struct verify *verify, const char *path, const struct stat *seen)
+int verify_repair(struct verify *verify, const char *path, const struct stat *seen)
 {
 	int64_t r = S_ISDIR(seen->st_mode)
 			    ? trash_move(&verify->cache, below_layout(verify, path),
@@ -223,12 +218,12 @@ static bool is_to_delete(const struct visit *visit)
  * deletes one name, the ctime of the other changes, and the file is checked again. */
 static bool repair_visited(struct visit *visit)
 {
-	int r = repair(visit->verify, visit->path, &visit->state.st);
+	int r = verify_repair(visit->verify, visit->path, &visit->state.st);
 
 	if (r == -ESTALE) {
 		look(visit);
 		if (is_to_delete(visit))
-			r = repair(visit->verify, visit->path, &visit->state.st);
+			r = verify_repair(visit->verify, visit->path, &visit->state.st);
 	}
 	return r == 0;
 }
@@ -252,7 +247,7 @@ static void report(struct visit *visit)
 
 	if (is_to_delete(visit))
 		finding.repaired = repair_visited(visit);
-	print_finding(visit->verify, &finding);
+	verify_print(visit->verify, &finding);
 }
 
 /* Hands a good file over to the interpreters. */
@@ -362,6 +357,8 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	struct layout item = layout_parse_in(&dir->layout, file->name);
 	bool in_way = file->type == DT_LNK || is_folders_name(dir, file->name);
 
+	if (!*dir->path && cache_is_private(file->name))
+		return; /* verify_kinds_look has seen it */
 	if (!(in_way && select_enters(&verify->select, dir->path, file->name)) &&
 		!select_has(&verify->select, &item, file->name))
 		return;
@@ -379,7 +376,7 @@ static bool repair_different(struct verify *verify, const struct layout *item,
 	const char *pyc, const struct stat *seen)
 {
 	struct pyc_state state = state_at(item, AT_FDCWD, pyc, NULL, 0);
-	int r = repair(verify, pyc, seen);
+	int r = verify_repair(verify, pyc, seen);
 	char below[PATH_MAX], object[2 * PATH_MAX];
 	struct stat st;
 
@@ -390,7 +387,7 @@ static bool repair_different(struct verify *verify, const struct layout *item,
 		snprintf(object, sizeof object, "%s/" CACHE_LAYOUT "/%s",
 			verify->cache.root, below);
 		if (lstat(object, &st) == 0)
-			(void)repair(verify, object, &st);
+			(void)verify_repair(verify, object, &st);
 	}
 	return true;
 }
@@ -411,7 +408,7 @@ static void found_different(void *context, const char *pyc, const char *source,
 	verify->results[VERIFY_DIFFERENT]++;
 	if (verify->repair)
 		finding.repaired = repair_different(verify, &item, pyc, seen);
-	print_finding(verify, &finding);
+	verify_print(verify, &finding);
 }
 
 /* Prints a line with a number, unless that is 0. */
@@ -472,7 +469,6 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 
 	verify->recompile.different = found_different;
 	verify->recompile.context = verify;
-	verify->began = clock_real();
 	modes_begin(&verify->modes, verify->repair);
 	if (verify->deep)
 		recompile_begin(&verify->recompile);

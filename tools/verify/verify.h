@@ -29,7 +29,7 @@ struct verify {
 	struct modes modes;
 	struct freed freed;
 	struct removed removed;
-	int64_t began;		/* nanoseconds since 1970 */
+	int64_t began;		/* nanoseconds since 1970; set by the caller */
 	pthread_mutex_t output; /* threads print findings one at a time */
 	_Atomic(uint64_t) entries, objects, bytes, repaired;
 	_Atomic(uint64_t) results[VERIFY_RESULTS];
@@ -39,6 +39,15 @@ struct verify {
 	_Atomic(bool) trashed;	  /* a folder was moved to the trash */
 	_Atomic(bool) incomplete; /* something could not be noted or deleted */
 };
+
+/* Deletes the bad file at an absolute path if it is still the file of that stat, or the
+ * folder with all that is in it. Returns 0, -ENOENT if it is gone, -ESTALE if it is a
+ * different file by now or another hard link of it has just been deleted, -EINTR after an
+ * interrupt, or another -errno. Thread-safe. */
+int verify_repair(struct verify *verify, const char *path, const struct stat *seen);
+
+/* Prints the line of a finding. Thread-safe. */
+void verify_print(struct verify *verify, const struct verify_finding *finding);
 
 /* Verifies the cache, prints a line for each finding, and deletes bad files if
  * requested. Returns 0, -EINTR, or another -errno if it could not even begin.

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * For `pycstash verify`: the kinds of the cache's own files, .state and .trash. A cache
+ * that comes from elsewhere may have folders, pipes or links in their place, with which
+ * gc fails for good. What is in the files is not looked at: each command checks that.
+ */
+#pragma once
+
+#include "tools/verify/verify.h"
+
+/* Prints what has the wrong kind, and deletes it if requested. To be called before the
+ * cache is locked, because the lock is one of these files. */
+void verify_kinds_look(struct verify *verify);
