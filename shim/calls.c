@@ -107,6 +107,7 @@ void calls_begin(void)
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING && UNLESS_FAILED(dir_given(dirfd)))
 #define maybe_leaves(dirfd, path, flags) \
 	((dirfd) >= 0 && IS_GIVING && UNLESS_FAILED(dir_given_for(dirfd, path, flags)))
+#define maybe_acts() (IS_KEEPING && (process_looks_around(), false))
 #define maybe_by(dirfd, path) (maybe_leaves(dirfd, path, 0) || maybe_ours(path))
 
 /* The slow functions are not variadic: in the callers' calling convention (System V's for
@@ -174,6 +175,7 @@ void calls_begin(void)
 #undef maybe_ours
 #undef maybe_given
 #undef maybe_leaves
+#undef maybe_acts
 
 /* 3. The wrappers. The asm labels give libc's names to functions that have different
  * names in C, so that no header's macro, inline or fortified version of open gets in the
@@ -182,6 +184,7 @@ void calls_begin(void)
 #define maybe_ours(path) scan_maybe(path)
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING)
 #define maybe_leaves(dirfd, path, flags) maybe_given(dirfd)
+#define maybe_acts() IS_KEEPING
 #define MODE PLACED_MODE
 #define EXPORT(name) __asm__(".globl " #name "\n\t.set " #name ", wrap_" #name)
 

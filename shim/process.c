@@ -221,6 +221,8 @@ int process_looked(const char *path, const struct stat *st, int result)
 {
 	if (result == 0)
 		recent_stat_note(&recent, &sys_real, path, st);
+	else
+		process_looks_around();
 	return result;
 }
 

@@ -247,16 +247,19 @@ replaced_meanwhile() {
 	cat >"$T/meanwhile.py" <<-'END'
 		import importlib.machinery, os, sys, threading, time, types
 		src, new, how = sys.argv[1:4]
+		def others_do():
+		    if "threads" in how:
+		        os.stat(__file__)
+		    if "deleted" in how:
+		        os.remove(src)
+		    else:
+		        os.rename(new, src)
 		class Loader(importlib.machinery.SourceFileLoader):
 		    def path_stats(self, path):
 		        ret = super().path_stats(path)
-		        if "threads" in how:
-		            thread = threading.Thread(target=os.stat, args=(__file__,))
-		            thread.start()
-		            thread.join()
-		        os.rename(new, new + ".away" if "deleted" in how else src)
-		        if "deleted" in how:
-		            os.rename(src, new)
+		        thread = threading.Thread(target=others_do)
+		        thread.start()
+		        thread.join()
 		        if "slow" in how:
 		            time.sleep(0.03)
 		        return ret
@@ -289,11 +292,54 @@ replaced_meanwhile() {
 		tree threads|six|replaced beside old bytecode in the tree, while another thread takes stats,
 		tree slow|six|replaced some time beside old bytecode in the tree
 		deleted|No such file or directory|deleted
+		deleted threads|No such file or directory|deleted while another thread takes stats
+		deleted slow|No such file or directory|deleted for some time
+		deleted relative|No such file or directory|deleted on a relative path
 		tree deleted|No such file or directory|deleted beside old bytecode in the tree
 		cache and tree deleted|No such file or directory|deleted after both have kept old bytecode
 	WAYS
 }
 some replaced_meanwhile
+
+# A program that asks whether bytecode is up to date: it takes the stat of a source, and reads the header.
+checks_headers() {
+	local how where said
+	at_least "$python" 3 7 || return
+	cat >"$T/checks.py" <<-'END'
+		import importlib.util, os, sys, threading, time
+		src, how = sys.argv[1:]
+		if "relative" in how:
+		    os.chdir(os.path.dirname(src))
+		    src = "m.py"
+		st = os.stat(src)
+		if "slow" in how:
+		    time.sleep(0.03)
+		if "threads" in how:
+		    thread = threading.Thread(target=os.stat, args=(__file__,))
+		    thread.start()
+		    thread.join()
+		if "deleted" in how:
+		    os.remove(src)
+		with open(importlib.util.cache_from_source(src), "rb") as f:
+		    print("up to date" if int.from_bytes(f.read(16)[8:12], "little") == int(st.st_mtime) else "stale")
+	END
+	for where in cache tree; do
+		said=
+		for how in at-once slow threads relative deleted relative-deleted; do
+			rm -rf "$CACHE" "$T/here" && mkdir "$T/here"
+			version one "$T/here/m.py"
+			if [ $where = cache ]; then
+				preloaded "$python" -S -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/here"
+			else
+				"$python" -m compileall -q "$T/here"
+			fi
+			content six "$T/here/m.py" && touch -d @1650000000 "$T/here/m.py"
+			said="$said $(preloaded "$python" -S "$T/checks.py" "$T/here/m.py" $how 2>&1 | tail -1)"
+		done
+		is "$said" " stale stale stale stale stale stale" "$name: a program that compares a header in the $where with the stat of the source finds it"
+	done
+}
+some checks_headers
 
 # Shows that these ways are hard: if Python alone noticed all of them, this suite would prove
 # nothing.

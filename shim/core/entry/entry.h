@@ -279,9 +279,10 @@ bool entry_has_calls_of_import(const struct entry *entry);
  * compiler is running. */
 bool entry_is_certainly_import(const struct entry *entry);
 
-/* Where the source is gone: returns whether an import asks that has just seen it. The
- * import goes by its stat, and takes bytecode of an older source that fits that. */
-bool entry_has_just_seen(const struct entry *entry);
+/* Returns whether an import refuses bytecode with that header: it goes by the stat of the
+ * source that it has taken, not by a later one. False if that is not known; true if it is
+ * certainly no import that asks. */
+bool entry_refuses(const struct entry *entry, const struct header *header);
 
 /* After entry_open: returns whether the path of the source led to another file when the
  * thread took its stat. */

@@ -162,6 +162,15 @@ enum marshal_end entry_code_end(
 		       : marshal_end(header.magic, pyc + length, size - length);
 }
 
+struct header entry_file_header(const struct seal *seal)
+{
+	return (struct header){
+		.kind = seal->flags & SEAL_HASH ? HEADER_HASH : HEADER_TIMESTAMP,
+		.mtime = header_mtime(&seal->source.mtime),
+		.size = (uint32_t)seal->source.size,
+	};
+}
+
 bool entry_file_fits(const struct seal *seal, const struct source *source)
 {
 	return header_mtime(&seal->source.mtime) == header_mtime(&source->st.st_mtim) &&

@@ -74,6 +74,9 @@ void entry_file_free(const struct entry_world *world, struct entry_file *file);
 enum marshal_end entry_code_end(
 	const struct entry *entry, const uint8_t *pyc, size_t size);
 
+/* Returns the header of the pyc under that seal, but for the magic number. */
+struct header entry_file_header(const struct seal *seal);
+
 /* Returns whether Python accepts the pyc under that seal for the source, judging by its
  * header. */
 bool entry_file_fits(const struct seal *seal, const struct source *source);

@@ -32,13 +32,16 @@ enum verdict entry_why_not(
 /* Completes the verdict of entry_compare. */
 static enum verdict decide(struct entry *entry, const struct seal *seal, enum verdict id)
 {
+	const struct header header = entry_file_header(seal);
+
 	if (id == VERDICT_NONE)
 		return entry_compare_content(
 			entry->world, &entry->source, seal, entry_file_is_stock(entry));
-	/* What others chose is for the source that they could write to. */
+	/* What others chose is for the source that they could write to. And an import may
+	 * have seen a source that is gone by now, and was not the entry's. */
 	if (id == VERDICT_HIT_NO_SOURCE &&
 		(!(seal->flags & SEAL_SOURCE) || (seal->flags & SEAL_WRITERS) ||
-			entry_has_just_seen(entry)))
+			!entry_refuses(entry, &header)))
 		return VERDICT_MISS_REPLACED;
 	return id;
 }

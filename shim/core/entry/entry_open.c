@@ -382,19 +382,18 @@ static int try_tree(struct search *search)
 	bad = header.kind == HEADER_BAD;
 	if (!bad && entry_is_interpreters_own(entry))
 		entry_magic_shown(entry, header.magic);
-	fits = source_recall(&entry->source, sys, entry->world->env.recent) && !bad &&
-	       header_fits(&header, &entry->source.st);
-	if (!bad && header.kind == HEADER_HASH)
+	fits = (source_recall(&entry->source, sys, entry->world->env.recent) ||
+		       entry->source.seen) &&
+	       !bad && header_fits(&header, &entry->source.st);
+	if ((!bad && header.kind == HEADER_HASH) ||
+		(!fits && source_look(&entry->source, sys) < 0))
 		return found(search, fd, VERDICT_IN_TREE);
-	if (!fits && source_look(&entry->source, sys) < 0)
-		return entry_has_just_seen(entry)
-			       ? absent(search, fd, VERDICT_MISS_CHANGED)
-			       : found(search, fd, VERDICT_IN_TREE);
 	fits |= !bad && header_fits(&header, &entry->source.st);
 	if (fits && !is_doubtful(entry, &search->outdated, fd))
 		return found(search, fd, VERDICT_IN_TREE);
-	/* To an import, it may look as if it fits. */
-	if (entry_has_calls_of_import(entry) && (fits || (!bad && !entry->source.seen)))
+	/* An import would run it. */
+	if (fits ? entry_has_calls_of_import(entry)
+		 : !bad && !entry_refuses(entry, &header))
 		return absent(search, fd, VERDICT_MISS_CHANGED);
 	search->shown = true;
 	return reject(search, fd, bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED);

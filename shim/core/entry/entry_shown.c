@@ -72,9 +72,16 @@ bool entry_is_certainly_import(const struct entry *entry)
 				       entry->source.path)));
 }
 
-bool entry_has_just_seen(const struct entry *entry)
+bool entry_refuses(const struct entry *entry, const struct header *header)
 {
-	return entry->source.seen && entry_has_calls_of_import(entry);
+	const struct entry_env *env = &entry->world->env;
+	uint32_t mtime, size;
+
+	return has_no_stat(entry) ||
+	       (header->kind == HEADER_TIMESTAMP &&
+		       recent_stat_shows(env->recent, env->sys, entry->source.path,
+			       &mtime, &size) &&
+		       (header->mtime != mtime || header->size != size));
 }
 
 bool entry_is_flipped(const struct entry *entry)
@@ -88,18 +95,6 @@ bool entry_is_flipped(const struct entry *entry)
 	       has_stat(entry);
 }
 
-/* Returns whether the program can see from the header that the entry is stale. The header
- * must disagree both with the source as it is and with the stat that the program has just
- * taken, if that is known, since the program goes by that. */
-static bool is_visibly_stale(const struct source *source, const struct seal *seal)
-{
-	return !(seal->flags & SEAL_HASH) && !entry_file_fits(seal, source) &&
-	       (!source->seen ||
-		       header_mtime(&seal->source.mtime) !=
-			       header_mtime(&source->seen_mtime) ||
-		       (uint32_t)seal->source.size != (uint32_t)source->seen_size);
-}
-
 bool entry_is_stale(const struct entry *entry, enum verdict id)
 {
 	return !entry->common &&
@@ -111,7 +106,7 @@ bool entry_is_stale(const struct entry *entry, enum verdict id)
 bool entry_is_shown_stale(
 	const struct entry *entry, const struct seal *seal, enum verdict id)
 {
-	const struct source *source = &entry->source;
+	const struct header header = entry_file_header(seal);
 
 	if (!entry_is_stale(entry, id))
 		return false;
@@ -119,11 +114,13 @@ bool entry_is_shown_stale(
 	if (id == VERDICT_MISS_NOT_SEALED)
 		return entry->world->env.recent && has_no_stat(entry) &&
 		       !entry_is_first(entry);
-	/* An import whose own stat is not known (another thread's came between) may have
-	 * seen what the entry fits, and would run it. */
-	return entry_is_looked_at(entry) ||
-	       ((source->seen || (entry->world->python.browses && has_no_stat(entry))) &&
-		       is_visibly_stale(source, seal));
+	if (entry_is_looked_at(entry))
+		return true;
+	/* Does the header show it to whoever looks at the source now, and to the import?
+	 */
+	return (!has_no_stat(entry) || entry->world->python.browses) &&
+	       header.kind == HEADER_TIMESTAMP &&
+	       !entry_file_fits(seal, &entry->source) && entry_refuses(entry, &header);
 }
 
 /* Returns whether those who can write to the source now, if any, are those who could when

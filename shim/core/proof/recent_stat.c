@@ -5,6 +5,7 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/base/slot.h"
+#include "shim/core/python/header.h"
 
 _Static_assert(sizeof(struct recent_stat_record) % sizeof(uint64_t) == 0,
 	"a record is copied as whole words");
@@ -26,6 +27,18 @@ static unsigned place_of(const struct sys *sys)
 	       RECENT_STAT_THREADS;
 }
 
+/* Two threads that share a place may write at once. */
+static uint64_t sum_of(const struct recent_stat_last *last)
+{
+	const uint64_t words[] = { last->thread, last->path, last->device, last->inode,
+		last->header };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		sum = (sum ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	return sum;
+}
+
 static void note_last(struct recent_stat_last *last, uint64_t thread, uint64_t path,
 	const struct stat *st)
 {
@@ -33,6 +46,8 @@ static void note_last(struct recent_stat_last *last, uint64_t thread, uint64_t p
 	last->path = S_ISREG(st->st_mode) ? path : 0;
 	last->device = st->st_dev;
 	last->inode = st->st_ino;
+	last->header = (uint64_t)header_mtime(&st->st_mtim) << 32 | (uint32_t)st->st_size;
+	last->sum = sum_of(last);
 }
 
 void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
@@ -64,6 +79,17 @@ bool recent_stat_is_lost(const struct recent_stat *recent, const struct sys *sys
 	const uint64_t thread = recent->last[place_of(sys)].thread;
 
 	return thread != 0 && thread != sys->thread();
+}
+
+bool recent_stat_shows(const struct recent_stat *recent, const struct sys *sys,
+	const char *path, uint32_t *ret_mtime, uint32_t *ret_size)
+{
+	const struct recent_stat_last *last = &recent->last[place_of(sys)];
+	const uint64_t header = last->header;
+
+	*ret_mtime = (uint32_t)(header >> 32);
+	*ret_size = (uint32_t)header;
+	return last->sum == sum_of(last) && last->path == hash_of(sys, path);
 }
 
 bool recent_stat_was_of_file(

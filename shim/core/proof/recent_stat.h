@@ -10,8 +10,9 @@
  * that took it, for the same path as given, and within some milliseconds.
  *
  * Holds only the last stat. Of each thread, it also knows which path and which file the
- * last stat was of, however long ago and however given: that tells an import, which opens
- * the bytecode next, from a program that has looked at the bytecode.
+ * last stat was of, and its time and size, however long ago and however given: that tells
+ * an import, which opens the bytecode next, from a program that has looked at the
+ * bytecode, and tells which bytecode the import refuses.
  *
  * Safe for threads, signal handlers and vfork children.
  */
@@ -48,6 +49,8 @@ struct recent_stat {
 		_Atomic(uint64_t) thread; /* 0: of none */
 		_Atomic(uint64_t) path;	  /* a hash of it; 0: of none */
 		_Atomic(uint64_t) device, inode;
+		_Atomic(uint64_t) header; /* mtime and size, as a pyc has them */
+		_Atomic(uint64_t) sum;	  /* shows that all are of one stat */
 	} last[RECENT_STAT_THREADS];
 };
 
@@ -63,6 +66,11 @@ bool recent_stat_was_of(
 
 /* Returns whether that is not known, since another thread has taken this one's place. */
 bool recent_stat_is_lost(const struct recent_stat *recent, const struct sys *sys);
+
+/* Returns whether that is known, and sets what a pyc's header would have of the file:
+ * the time and the size that an import goes by. */
+bool recent_stat_shows(const struct recent_stat *recent, const struct sys *sys,
+	const char *path, uint32_t *ret_mtime, uint32_t *ret_size);
 
 /* Returns whether it was of that file. */
 bool recent_stat_was_of_file(
