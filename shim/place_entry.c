@@ -146,8 +146,8 @@ bool place_begin(struct place *place)
 	struct pending_source pending;
 	bool begins = is_asked_for(place, has_source, &pending);
 	/* The source was not read since, or it was written. */
-	const bool copies =
-		begins && pending.looks && !(pending.opened && pending.identity.inode);
+	const bool copies = begins && pending.looks &&
+			    !(pending_was_opened(&pending) && pending.identity.inode);
 
 	if (has_source)
 		begins = entry_write_begins(&place->entry);

@@ -21,7 +21,7 @@ bool entry_is_explicit(const struct entry *entry)
 
 	return pending_find(world->python.pending, world->env.sys->thread(),
 		       entry->source.path, &pending) &&
-	       pending.looks >= LOOKS && pending.opened;
+	       pending.looks >= LOOKS && pending_was_opened(&pending);
 }
 
 bool entry_is_for_others(struct entry *entry)

@@ -50,7 +50,7 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 	if (source_look(&entry->source, world->env.sys) < 0)
 		return ret->identity.inode ? VERDICT_UNSEALED_CHANGED
 					   : VERDICT_UNSEALED_NO_SOURCE;
-	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
+	return pending_was_opened(ret) ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
 }
 
 /* Sets the seal's source if it is proven that this source was compiled: it is now the
@@ -65,7 +65,7 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 
 	/* First: the seal must not name a source that was not compiled, not even by its
 	 * origin. */
-	if (!pending_is_of(pending, &source->st))
+	if (!pending_is_of(pending, &source->st) || (pending->opened & PENDING_ANOTHER))
 		return VERDICT_UNSEALED_CHANGED;
 	seal->source = source->identity;
 	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;

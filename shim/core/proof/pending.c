@@ -107,6 +107,15 @@ static bool is_same(const struct pending_source *a, const struct pending_source 
 	return a->device == b->device && identity_same(&a->identity, &b->identity);
 }
 
+/* Returns the state of a source that is looked for after the earlier one. */
+static uint16_t state_after(
+	const struct pending_source *earlier, const struct pending_source *looked_for)
+{
+	return pending_was_opened(earlier) && !is_same(earlier, looked_for)
+		       ? PENDING_ANOTHER
+		       : earlier->opened & PENDING_ANOTHER;
+}
+
 /* Returns whether a look for the bytecode says nothing. */
 static bool is_being_written(
 	const struct pending_source *source, const struct pending_source *looked_for)
@@ -132,6 +141,8 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 		record.source = *source;
 		if (found.matches && is_being_written(&found.record.source, source))
 			record.source = found.record.source;
+		else if (found.matches)
+			record.source.opened = state_after(&found.record.source, source);
 		record.source.looks = source->looks;
 		if (found.matches && source->looks)
 			record.source.looks += found.record.source.looks;
@@ -164,10 +175,11 @@ void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 	make_key(thread, path, key);
 	look_up(pending, key, &found);
 	if (found.record.source.unknown) {
-		const uint32_t looks = found.record.source.looks;
+		const struct pending_source unknown = found.record.source;
 
 		found.record.source = *source;
-		found.record.source.looks = looks;
+		found.record.source.looks = unknown.looks;
+		found.record.source.opened = unknown.opened;
 	} else if (!is_same(&found.record.source, source)) { /* no file has that inode */
 		found.record.source = (struct pending_source){ .identity.inode = 0 };
 	}
@@ -185,7 +197,8 @@ void pending_begin(struct pending *pending, uintptr_t thread, const char *path)
 
 	make_key(thread, path, key);
 	look_up(pending, key, &found);
-	if (found.matches != 1 || found.unclear || !found.record.source.opened)
+	if (found.matches != 1 || found.unclear ||
+		!pending_was_opened(&found.record.source))
 		return;
 	found.record.source.opened |= PENDING_WRITING;
 	(void)put(pending, found.at[0], &found.record);

@@ -29,6 +29,8 @@
 enum pending_state {
 	PENDING_OPENED = 1,  /* that very source was opened since; see pending_opened */
 	PENDING_WRITING = 2, /* after that, its bytecode is being written */
+	PENDING_ANOTHER = 4, /* an earlier one was opened at that path, whose bytecode may
+				still be written */
 };
 
 struct pending_source {
@@ -47,6 +49,11 @@ struct pending_source {
 	struct digest digest;
 };
 
+static inline bool pending_was_opened(const struct pending_source *source)
+{
+	return source->opened & PENDING_OPENED;
+}
+
 #define PENDING_WORDS ((32 + sizeof(struct pending_source) + 7) / 8)
 
 struct pending {
@@ -58,13 +65,16 @@ struct pending {
 	} slots[PENDING_SLOTS];
 };
 
-/* Adds the source of that path (as given), which was not opened since. What an earlier
- * row says of that would be wrong: compilers look for the bytecode before they open the
- * source, and several files (m.py and m.pyi, py.py and .py) have bytecode of the same
- * name, so that the next one may be compiled now. Only a look while the bytecode is being
- * written says nothing, unless the source is known to differ: fakeroot looks before each
- * rename. The row belongs to the thread: another thread may ask for the same source
- * later, when its state is different. */
+/* Adds the source of that path (as given), which was not opened since. If an earlier row
+ * says that another one was opened, this one's bytecode is not proven any more: code that
+ * runs in between in the thread (a signal handler, a hook) may load the source again, and
+ * the first bytecode is written after that. Else what an earlier row says would be wrong:
+ * compilers look for the bytecode before they open the source, and several files (m.py
+ * and m.pyi, py.py and .py) have bytecode of the same name, so that the next one may be
+ * compiled now. Only a look while the bytecode is being written says nothing, unless the
+ * source is known to differ: fakeroot looks before each rename. The row belongs to the
+ * thread: another thread may ask for the same source later, when its state is different.
+ */
 void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source);
 

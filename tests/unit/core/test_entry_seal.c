@@ -168,8 +168,9 @@ static const struct row {
 } rows[] = {
 	{ "a pyc is sealed if the program asked for it and opened its source", ask, 0,
 		"sealed", NULL },
-	{ "a pyc is sealed if its source changed and the program asked again",
-		changed_and_asked_again, 0, "sealed", NULL },
+	{ "a pyc is not sealed if its source changed and the program asked again, as it may be the first one's",
+		changed_and_asked_again, 0, "not sealed",
+		"source changed while compiling" },
 	{ "a pyc is not sealed if the program did not open the source", only_ask, 0,
 		"not sealed", "the program did not open the source" },
 	{ "a pyc is not sealed if the program asked only after reading the source",

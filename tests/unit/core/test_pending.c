@@ -35,7 +35,6 @@ static struct pending_source numbered(uint64_t number)
 	source.identity.size = number;
 	source.device = number;
 	source.digested = (uint32_t)number;
-	source.opened = number % 2;
 	for (size_t i = 0; i < DIGEST_SIZE; i += sizeof number)
 		memcpy(source.digest.bytes + i, &number, sizeof number);
 	return source;
@@ -67,6 +66,7 @@ static uint64_t find(const char *path)
 	if (!pending_find(&pending, ME, path, &found))
 		return 0;
 	want = numbered(found.identity.inode);
+	want.opened = found.opened;
 	assert_memory_equal(&found, &want, sizeof want);
 	return found.identity.inode;
 }
@@ -268,7 +268,39 @@ static void asking_while_it_is_written_forgets_nothing(void **state)
 	source = numbered(4);
 	pending_add(&pending, ME, "/a", &source);
 	assert_true(pending_find(&pending, ME, "/a", &found));
-	assert_false(found.opened);
+	assert_false(pending_was_opened(&found));
+}
+
+/* Its bytecode may be written after that of the next one was asked for, and opened. */
+static void another_that_was_opened(void **state)
+{
+	struct pending_source source = numbered(2), found;
+	const struct pending_source unknown = { .unknown = true };
+
+	(void)state;
+	pending_add(&pending, ME, "/a", &source);
+	source = numbered(4);
+	pending_add(&pending, ME, "/a", &source); /* the first was not opened */
+	open_on(4, ME, "/a", 4);
+	pending_add(&pending, ME, "/a", &source); /* this one again */
+	open_on(4, ME, "/a", 4);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.opened, PENDING_OPENED);
+	source = numbered(6);
+	pending_add(&pending, ME, "/a", &source);
+	open_on(6, ME, "/a", 6);
+	pending_add(&pending, ME, "/a", &source);
+	open_on(6, ME, "/a", 6);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.opened, PENDING_OPENED | PENDING_ANOTHER);
+	pending_drop(&pending, ME, "/a");
+	pending_add(&pending, ME, "/a", &source);
+	open_on(6, ME, "/a", 6);
+	pending_add(&pending, ME, "/a", &unknown);
+	open_on(8, ME, "/a", 8);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, 8);
+	assert_int_equal(found.opened, PENDING_OPENED | PENDING_ANOTHER);
 }
 
 static void look_at(const char *path)
@@ -445,5 +477,8 @@ int main(void)
 		what_has_its_name_is_forgotten);
 	unit_one("four threads never get a torn answer, or that of a different path",
 		threads_never_get_a_torn_answer);
+	unit_one(
+		"a source is marked if another one was opened before, whose bytecode was not written",
+		another_that_was_opened);
 	return unit_run("asked");
 }

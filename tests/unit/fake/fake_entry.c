@@ -293,6 +293,7 @@ static void publish(const char *temporary)
 	bool shared = false;
 
 	fe.error = entry_seal(&fe.entry, temporary, &shared, &fe.sealed);
+	entry_landed(&fe.entry);
 	assert_in_range(-fe.error, 0, 4095);
 	assert_int_equal(fake.open, 0);
 	assert_non_null(verdict_rows[fe.sealed].what);
