@@ -109,6 +109,10 @@ static int open_hidden(struct place *place, int flags, enum verdict *verdict)
 {
 	int fd = open_to_find(place, flags);
 
+	if (fd >= 0 && entry_tree_is_old(&place->entry, fd)) {
+		sys_real.close(fd);
+		fd = -ENOENT;
+	}
 	if (fd < 0 && !place->looks_only) /* an import, after all, that now compiles? */
 		entry_miss(&place->entry);
 	else if (fd >= 0 && entry_is_first(&place->entry))

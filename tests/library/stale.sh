@@ -295,11 +295,38 @@ replaced_meanwhile() {
 		deleted threads|No such file or directory|deleted while another thread takes stats
 		deleted slow|No such file or directory|deleted for some time
 		deleted relative|No such file or directory|deleted on a relative path
-		tree deleted|No such file or directory|deleted beside old bytecode in the tree
-		cache and tree deleted|No such file or directory|deleted after both have kept old bytecode
 	WAYS
 }
 some replaced_meanwhile
+
+# Where others can write to the directory, a program that has loaded a compiler counts as one, and gets
+# what the tree has; so does one that has listed bytecode, and goes by a relative path.
+exposed_trees() {
+	local how said
+	cat >"$T/exposed.py" <<-'END'
+		import importlib.machinery, os, sys, types
+		src, how = sys.argv[1:]
+		if how == "compiles":
+		    import compileall
+		if how == "lists":
+		    os.listdir(os.path.dirname(src) + "/__pycache__")
+		    os.chdir(os.path.dirname(src))
+		    src = "m.py"
+		m = types.ModuleType("m")
+		importlib.machinery.SourceFileLoader("m", src).exec_module(m)
+		print(m.V)
+	END
+	case $name in *2.7*) return ;; esac
+	for how in compiles lists; do
+		rm -rf "$CACHE" "$T/here" && mkdir "$T/here"
+		version one "$T/here/m.py"
+		"$python" -m compileall -q "$T/here"
+		version two "$T/new" && mv "$T/new" "$T/here/m.py" && chmod 777 "$T/here"
+		said="$(preloaded "$python" -S "$T/exposed.py" "$T/here/m.py" $how) $(preloaded "$python" -S "$T/exposed.py" "$T/here/m.py" $how)"
+		is "$said" "two two" "$name: in a directory that others can write to, an import in a program that $how runs the new code"
+	done
+}
+some exposed_trees
 
 # A program that asks whether bytecode is up to date: it takes the stat of a source, and reads the header.
 checks_headers() {
@@ -340,6 +367,48 @@ checks_headers() {
 	done
 }
 some checks_headers
+
+# While a source is compiled, code in the same thread (a signal handler, a hook) loads its next version,
+# and writes nothing: that does not compile, or nothing is to be written.
+nested() {
+	local how said dir
+	at_least "$python" 3 6 || return
+	cat >"$T/nested.py" <<-'END'
+		import importlib.machinery, os, sys, threading, types
+		src, new, how = sys.argv[1:]
+		def load(loader):
+		    module = types.ModuleType("m")
+		    loader("m", src).exec_module(module)
+		    return module
+		class Loader(importlib.machinery.SourceFileLoader):
+		    def source_to_code(self, data, path, *rest, **options):
+		        code = super().source_to_code(data, path, *rest, **options)
+		        thread = threading.Thread(target=os.rename, args=(new, src))
+		        thread.start()
+		        thread.join()
+		        sys.dont_write_bytecode = how == "unwritten"
+		        try:
+		            load(importlib.machinery.SourceFileLoader)
+		        except SyntaxError:
+		            pass
+		        sys.dont_write_bytecode = False
+		        return code
+		print(load(Loader).V)
+	END
+	for how in unwritten broken; do
+		rm -rf "$CACHE" "$T/here" "$T/there" && mkdir "$T/here" "$T/there"
+		version one "$T/here/m.py" && version two "$T/new"
+		[ $how = unwritten ] || { sed 's/(/[/' "$T/new" >"$T/new2" && mv "$T/new2" "$T/new" && old "$T/new"; }
+		cp -p "$T/new" "$T/there/m.py"
+		said=$(preloaded "$python" -S "$T/nested.py" "$T/here/m.py" "$T/new" $how 2>&1 | tail -1)
+		for dir in here there; do
+			said="$said $(preloaded "$python" -S -c 'import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V)' "$T/$dir" 2>&1 | sed 's/:.*//' | tail -1)"
+		done
+		[ $how = broken ] || is "$said" "one two two" "$name: old bytecode is not taken for that of a source which was loaded meanwhile"
+		[ $how = unwritten ] || is "$said" "one SyntaxError SyntaxError" "$name: old bytecode is not taken for that of a source which does not compile"
+	done
+}
+some nested
 
 # Shows that these ways are hard: if Python alone noticed all of them, this suite would prove
 # nothing.

@@ -117,6 +117,10 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
  * it is the interpreter's own, it shows its magic number. */
 void entry_tree_opened(struct entry *entry, int fd);
 
+/* Returns whether an import asks, and would run the tree's bytecode, open as fd, although
+ * the source has changed since. */
+bool entry_tree_is_old(struct entry *entry, int fd);
+
 /* Returns whether the tree has bytecode that fits the source by its header, or a
  * directory: Python alone would not have replaced it, so to a program that does not
  * import it, the name stands for that. The source must be a file or link that the program

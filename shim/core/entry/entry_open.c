@@ -352,6 +352,18 @@ bool entry_tree_fits(struct entry *entry)
 	return fits;
 }
 
+bool entry_tree_is_old(struct entry *entry, int fd)
+{
+	const struct header header = header_of(entry, fd);
+	const struct timespec never = { 0 };
+
+	if (header.kind != HEADER_TIMESTAMP || !entry_has_calls_of_import(entry) ||
+		source_look(&entry->source, entry->world->env.sys) < 0)
+		return false;
+	return header_fits(&header, &entry->source.st) ? is_doubtful(entry, &never, fd)
+						       : !entry_refuses(entry, &header);
+}
+
 /* A pyc in the tree that is valid by Python's own rules is served as it is. */
 static int try_tree(struct search *search)
 {
