@@ -105,8 +105,9 @@ void calls_begin(void)
 		false;             \
 	})
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING && UNLESS_FAILED(dir_given(dirfd)))
-#define maybe_leaves(dirfd, path, flags) \
-	((dirfd) >= 0 && IS_GIVING && UNLESS_FAILED(dir_given_for(dirfd, path, flags)))
+#define maybe_leaves(dirfd, path, flags)                       \
+	((dirfd) >= 0 && IS_GIVING && !process_passes(path) && \
+		UNLESS_FAILED(dir_given_for(dirfd, path, flags)))
 #define maybe_acts() (IS_KEEPING && (process_looks_around(), false))
 #define maybe_by(dirfd, path) (maybe_leaves(dirfd, path, 0) || maybe_ours(path))
 

@@ -194,7 +194,7 @@ void process_browses(void)
 
 void process_looks_around(void)
 {
-	recent_stat_is_over(&recent, &sys_real);
+	recent_stat_is_over(&sys_real);
 }
 
 /* With O_PATH, nothing can be read; but the interpreter of `pycstash warm` goes on to

@@ -28,6 +28,8 @@
 #define FSTATFS(fd, st) (int)syscall(SYS_fstatfs64, fd, sizeof *(st), st)
 #endif
 
+#define SYS_OWN 40u
+
 struct sys {
 	int (*openat)(int dirfd, const char *path, int flags, mode_t mode);
 	/* opens the directory at an absolute path (O_PATH) if no component of it is a
@@ -94,6 +96,8 @@ struct sys {
 	/* identifies the thread within the process; the thread of a forked child has the
 	 * number of its parent's */
 	uintptr_t (*thread)(void);
+	/* SYS_OWN bytes of the thread's own, 0 at first: for recent_stat.h */
+	void *(*own)(void);
 	/* a counter that grows by 1 to 5 per nanosecond; 0 if there is none. Neither a
 	 * system call nor a clock function, which others interpose (libfaketime) */
 	uint64_t (*ticks)(void);

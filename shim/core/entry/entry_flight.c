@@ -79,6 +79,6 @@ void entry_landed(const struct entry *entry)
 	pending_drop(world->python.pending, world->env.sys->thread(), entry->source.path);
 	/* Who opens the new bytecode imports it only after another look at the source. */
 	if (world->env.recent)
-		recent_stat_is_over(world->env.recent, world->env.sys);
+		recent_stat_is_over(world->env.sys);
 	flight_done(&site);
 }

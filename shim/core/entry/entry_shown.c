@@ -12,8 +12,7 @@ static bool has_stat(const struct entry *entry)
 {
 	const struct entry_env *env = &entry->world->env;
 
-	return env->recent &&
-	       recent_stat_was_of(env->recent, env->sys, entry->source.path);
+	return env->recent && recent_stat_was_of(env->sys, entry->source.path);
 }
 
 static bool was_looked_at(const struct entry *entry)
@@ -26,19 +25,9 @@ static bool was_looked_at(const struct entry *entry)
 	       pending.looks > 0;
 }
 
-/* Returns whether the thread has certainly done something else since its last stat of the
- * source, if it has taken any. */
-static bool has_no_stat(const struct entry *entry)
-{
-	const struct entry_env *env = &entry->world->env;
-
-	return !has_stat(entry) &&
-	       !(env->recent && recent_stat_is_lost(env->recent, env->sys));
-}
-
 bool entry_is_looked_at(const struct entry *entry)
 {
-	return has_no_stat(entry) && was_looked_at(entry);
+	return !has_stat(entry) && was_looked_at(entry);
 }
 
 bool entry_is_import(const struct entry *entry)
@@ -77,10 +66,9 @@ bool entry_refuses(const struct entry *entry, const struct header *header)
 	const struct entry_env *env = &entry->world->env;
 	uint32_t mtime, size;
 
-	return has_no_stat(entry) ||
+	return !has_stat(entry) ||
 	       (header->kind == HEADER_TIMESTAMP &&
-		       recent_stat_shows(env->recent, env->sys, entry->source.path,
-			       &mtime, &size) &&
+		       recent_stat_shows(env->sys, entry->source.path, &mtime, &size) &&
 		       (header->mtime != mtime || header->size != size));
 }
 
@@ -90,8 +78,7 @@ bool entry_is_flipped(const struct entry *entry)
 	const struct source *source = &entry->source;
 
 	return env->recent &&
-	       !(source->there &&
-		       recent_stat_was_of_file(env->recent, env->sys, &source->st)) &&
+	       !(source->there && recent_stat_was_of_file(env->sys, &source->st)) &&
 	       has_stat(entry);
 }
 
@@ -112,13 +99,13 @@ bool entry_is_shown_stale(
 		return false;
 	/* It fits the source, as far as Python's own checks go. */
 	if (id == VERDICT_MISS_NOT_SEALED)
-		return entry->world->env.recent && has_no_stat(entry) &&
+		return entry->world->env.recent && !has_stat(entry) &&
 		       !entry_is_first(entry);
 	if (entry_is_looked_at(entry))
 		return true;
 	/* Does the header show it to whoever looks at the source now, and to the import?
 	 */
-	return (!has_no_stat(entry) || entry->world->python.browses) &&
+	return (has_stat(entry) || entry->world->python.browses) &&
 	       header.kind == HEADER_TIMESTAMP &&
 	       !entry_file_fits(seal, &entry->source) && entry_refuses(entry, &header);
 }

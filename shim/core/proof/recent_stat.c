@@ -16,38 +16,39 @@ static size_t words_for(size_t len)
 	return (offsetof(struct recent_stat_record, path) + len) / sizeof(uint64_t) + 1;
 }
 
-static uint64_t hash_of(const struct sys *sys, const char *path)
+/* Of this thread's last stat. The sum is written last: a signal handler may take a stat
+ * in between. */
+struct last {
+	_Atomic(uint64_t) path; /* a hash of it; 0: of none */
+	_Atomic(uint64_t) device, inode;
+	_Atomic(uint64_t) header; /* mtime and size, as a pyc has them */
+	_Atomic(uint64_t) sum;
+};
+
+_Static_assert(sizeof(struct last) == SYS_OWN, "the thread keeps it");
+
+static uint64_t hash_of(const char *path)
 {
-	return path_hash(path, strlen(path)) ^ sys->thread();
+	return path_hash(path, strlen(path));
 }
 
-static unsigned place_of(const struct sys *sys)
+static uint64_t sum_of(uint64_t path, uint64_t header)
 {
-	return (unsigned)(sys->thread() * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
-	       RECENT_STAT_THREADS;
+	return (path ^ header) * UINT64_C(0x9e3779b97f4a7c15) ^ header;
 }
 
-/* Two threads that share a place may write at once. */
-static uint64_t sum_of(const struct recent_stat_last *last)
+static void note_last(const struct sys *sys, const char *path, const struct stat *st)
 {
-	const uint64_t words[] = { last->thread, last->path, last->device, last->inode,
-		last->header };
-	uint64_t sum = 0;
+	struct last *last = sys->own();
+	const uint64_t hash = S_ISREG(st->st_mode) ? hash_of(path) : 0;
+	const uint64_t header =
+		(uint64_t)header_mtime(&st->st_mtim) << 32 | (uint32_t)st->st_size;
 
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		sum = (sum ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
-	return sum;
-}
-
-static void note_last(struct recent_stat_last *last, uint64_t thread, uint64_t path,
-	const struct stat *st)
-{
-	last->thread = thread;
-	last->path = S_ISREG(st->st_mode) ? path : 0;
+	last->path = hash;
 	last->device = st->st_dev;
 	last->inode = st->st_ino;
-	last->header = (uint64_t)header_mtime(&st->st_mtim) << 32 | (uint32_t)st->st_size;
-	last->sum = sum_of(last);
+	last->header = header;
+	last->sum = sum_of(hash, header);
 }
 
 void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
@@ -56,7 +57,7 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
 	struct recent_stat_record record;
 	const size_t len = strlen(path);
 
-	note_last(&recent->last[place_of(sys)], sys->thread(), hash_of(sys, path), st);
+	note_last(sys, path, st);
 	if (path[0] != '/' || !S_ISREG(st->st_mode) || len >= sizeof record.path)
 		return;
 	record.thread = sys->thread();
@@ -68,43 +69,35 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
 		&record, words_for(len));
 }
 
-bool recent_stat_was_of(
-	const struct recent_stat *recent, const struct sys *sys, const char *path)
+bool recent_stat_was_of(const struct sys *sys, const char *path)
 {
-	return recent->last[place_of(sys)].path == hash_of(sys, path);
+	const struct last *last = sys->own();
+
+	return last->path == hash_of(path);
 }
 
-bool recent_stat_is_lost(const struct recent_stat *recent, const struct sys *sys)
+bool recent_stat_shows(
+	const struct sys *sys, const char *path, uint32_t *ret_mtime, uint32_t *ret_size)
 {
-	const uint64_t thread = recent->last[place_of(sys)].thread;
+	const struct last *last = sys->own();
 
-	return thread != 0 && thread != sys->thread();
+	*ret_mtime = (uint32_t)(last->header >> 32);
+	*ret_size = (uint32_t)last->header;
+	return last->path == hash_of(path) &&
+	       last->sum == sum_of(last->path, last->header);
 }
 
-bool recent_stat_shows(const struct recent_stat *recent, const struct sys *sys,
-	const char *path, uint32_t *ret_mtime, uint32_t *ret_size)
+bool recent_stat_was_of_file(const struct sys *sys, const struct stat *st)
 {
-	const struct recent_stat_last *last = &recent->last[place_of(sys)];
-	const uint64_t header = last->header;
-
-	*ret_mtime = (uint32_t)(header >> 32);
-	*ret_size = (uint32_t)header;
-	return last->sum == sum_of(last) && last->path == hash_of(sys, path);
-}
-
-bool recent_stat_was_of_file(
-	const struct recent_stat *recent, const struct sys *sys, const struct stat *st)
-{
-	const struct recent_stat_last *last = &recent->last[place_of(sys)];
+	const struct last *last = sys->own();
 
 	return last->device == st->st_dev && last->inode == st->st_ino;
 }
 
-void recent_stat_is_over(struct recent_stat *recent, const struct sys *sys)
+void recent_stat_is_over(const struct sys *sys)
 {
-	struct recent_stat_last *last = &recent->last[place_of(sys)];
+	struct last *last = sys->own();
 
-	last->thread = sys->thread();
 	last->path = 0;
 }
 

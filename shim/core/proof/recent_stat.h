@@ -9,10 +9,10 @@
  * Python alone does not see either. It may be used only for that: once, by the thread
  * that took it, for the same path as given, and within some milliseconds.
  *
- * Holds only the last stat. Of each thread, it also knows which path and which file the
- * last stat was of, and its time and size, however long ago and however given: that tells
- * an import, which opens the bytecode next, from a program that has looked at the
- * bytecode, and tells which bytecode the import refuses.
+ * Holds only the last stat. Each thread also knows of its own (sys->own) which path and
+ * which file the last stat was of, and its time and size, however long ago and however
+ * given: that tells an import, which opens the bytecode next, from a program that has
+ * looked at the bytecode, and tells which bytecode the import refuses.
  *
  * Safe for threads, signal handlers and vfork children.
  */
@@ -28,10 +28,6 @@
 /* Longer paths are not kept. */
 #define RECENT_STAT_PATH 256u
 
-/* Threads whose last paths are known. Of two that share a place, the later is known, and
- * the other is lost: what it did must be guessed at in the safe direction. */
-#define RECENT_STAT_THREADS 256u
-
 /* How old a stat may be, in sys->ticks: 4 to 20 ms. */
 #define RECENT_STAT_TICKS UINT64_C(20000000)
 
@@ -44,14 +40,6 @@ struct recent_stat_record {
 struct recent_stat {
 	atomic_uint sequence; /* slot.h */
 	_Atomic(uint64_t) words[sizeof(struct recent_stat_record) / sizeof(uint64_t)];
-	struct recent_stat_last {
-		/* The thread is written before the path, and read after it. */
-		_Atomic(uint64_t) thread; /* 0: of none */
-		_Atomic(uint64_t) path;	  /* a hash of it; 0: of none */
-		_Atomic(uint64_t) device, inode;
-		_Atomic(uint64_t) header; /* mtime and size, as a pyc has them */
-		_Atomic(uint64_t) sum;	  /* shows that all are of one stat */
-	} last[RECENT_STAT_THREADS];
 };
 
 /* This thread has taken the stat of that path. It is kept if the path is absolute and
@@ -61,23 +49,18 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
 
 /* Returns whether the last stat of this thread, of whatever age, was of a regular file at
  * that path. */
-bool recent_stat_was_of(
-	const struct recent_stat *recent, const struct sys *sys, const char *path);
+bool recent_stat_was_of(const struct sys *sys, const char *path);
 
-/* Returns whether that is not known, since another thread has taken this one's place. */
-bool recent_stat_is_lost(const struct recent_stat *recent, const struct sys *sys);
-
-/* Returns whether that is known, and sets what a pyc's header would have of the file:
- * the time and the size that an import goes by. */
-bool recent_stat_shows(const struct recent_stat *recent, const struct sys *sys,
-	const char *path, uint32_t *ret_mtime, uint32_t *ret_size);
+/* Returns whether that is so, and sets what the header of that file's pyc would have: the
+ * time and the size that an import goes by. */
+bool recent_stat_shows(
+	const struct sys *sys, const char *path, uint32_t *ret_mtime, uint32_t *ret_size);
 
 /* Returns whether it was of that file. */
-bool recent_stat_was_of_file(
-	const struct recent_stat *recent, const struct sys *sys, const struct stat *st);
+bool recent_stat_was_of_file(const struct sys *sys, const struct stat *st);
 
 /* This thread has looked at something else since its last stat. */
-void recent_stat_is_over(struct recent_stat *recent, const struct sys *sys);
+void recent_stat_is_over(const struct sys *sys);
 
 /* Returns whether the stat of that path is usable. */
 bool recent_stat_has(struct recent_stat *recent, const struct sys *sys, const char *path);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/fake/fake_entry.h"
 
@@ -158,6 +159,43 @@ static void it_refuses(void **state)
 	is_given(true);
 }
 
+/* The source was replaced, with the same size and time, before an import saw it, and is
+ * gone when the import opens the bytecode. */
+static void it_is_gone(enum verdict want)
+{
+	int fd;
+
+	fake_source_lies("src/m.py", "tsrif");
+	look();
+	assert_return_code(unlink(fake_path("src/m.py")), errno);
+	fe.entry.source.seen = false;
+	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fe.verdict, want);
+	assert_int_equal(fd, -ENOENT);
+}
+
+static void gone_after_an_entry(void **state)
+{
+	(void)state;
+	fake_import_right();
+	it_is_gone(VERDICT_MISS_REPLACED);
+}
+
+static void gone_after_bytecode_in_the_tree(void **state)
+{
+	(void)state;
+	pyc_in_the_tree();
+	it_is_gone(VERDICT_MISS_CHANGED);
+}
+
+static void gone_after_both(void **state)
+{
+	(void)state;
+	fake_import_right();
+	pyc_in_the_tree();
+	it_is_gone(VERDICT_MISS_CHANGED);
+}
+
 /* The entry is stale, and there is an object. */
 static void it_tells_an_import(void **state)
 {
@@ -190,7 +228,7 @@ static void lists_first(void)
 static void looks_at_it(void)
 {
 	look();
-	recent_stat_is_over(&recent, &fake_sys);
+	recent_stat_is_over(&fake_sys);
 }
 
 static void looks_at_it_first(void)
@@ -265,5 +303,14 @@ int main(void)
 	unit_one(
 		"an import gets old bytecode of the tree only if it has seen that it is old",
 		it_refuses);
+	unit_one(
+		"an import does not get an old entry of a source that is gone since its stat",
+		gone_after_an_entry);
+	unit_one(
+		"an import does not get old bytecode of the tree if the source is gone since its stat",
+		gone_after_bytecode_in_the_tree);
+	unit_one(
+		"an import does not get old bytecode of the tree after an old entry if the source is gone",
+		gone_after_both);
 	return unit_run("entry_recent_stat");
 }

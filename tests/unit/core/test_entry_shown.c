@@ -134,33 +134,6 @@ static void not_sealed(void **state)
 	assert_int_equal(fake_open_entry(O_RDONLY | O_CLOEXEC), -ENOENT);
 }
 
-/* Perhaps it was of the source: another thread has taken the place of the record. */
-static void after_a_lost_stat(void **state)
-{
-	static struct recent_stat recent;
-	const uint64_t thread = fake.thread;
-	struct stat st;
-	int fd;
-
-	(void)state;
-	fake_import_first();
-	fake_entry_forget();
-	fake_source_lies("src/m.py", "tsrif");
-	fe.world.env.recent = &recent;
-	looks();
-	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
-	assert_return_code(fd, -fd);
-	fake_sys.close(fd);
-	looks();
-	assert_return_code(stat(fake_path("src"), &st), errno);
-	for (uint64_t other = 1; !recent_stat_is_lost(&recent, &fake_sys); other++) {
-		fake.thread = thread + other;
-		recent_stat_note(&recent, &fake_sys, fake_path("src"), &st);
-		fake.thread = thread;
-	}
-	assert_int_equal(fake_open_entry(O_RDONLY | O_CLOEXEC), -ENOENT);
-}
-
 static void of_the_tree(void **state)
 {
 	int fd;
@@ -201,9 +174,6 @@ int main(void)
 	unit_around(fake_entry_begin, fake_entry_end);
 	unit_rows(gives, rows);
 	unit_one("an entry that was not sealed is for all but imports", not_sealed);
-	unit_one(
-		"a program whose last stat is lost gets no stale entry, though it has looked at it",
-		after_a_lost_stat);
 	unit_one("what only looks opens nothing in the tree", of_the_tree);
 	unit_one("the tree's first bytecode of an interpreter shows its magic number",
 		of_the_first);

@@ -421,6 +421,11 @@ static uint32_t fake_pid(void)
 	return fake.pid;
 }
 
+static void *fake_own(void)
+{
+	return fake.own[fake.thread % (sizeof fake.own / sizeof *fake.own)];
+}
+
 static uintptr_t fake_thread(void)
 {
 	return fake.thread;
@@ -470,6 +475,7 @@ const struct sys fake_sys = {
 	.sleep = fake_sleep,
 	.pid = fake_pid,
 	.thread = fake_thread,
+	.own = fake_own,
 	.ticks = fake_ticks,
 	.getdents = fake_getdents,
 	.geteuid = geteuid,

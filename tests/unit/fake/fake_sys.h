@@ -37,8 +37,9 @@ struct fake {
 	bool stopped;	     /* time passes only by sleeping, and is .now */
 	struct timespec now;
 	unsigned sleeps;
-	uintptr_t thread; /* which one calls */
-	uint32_t pid;	  /* and of which process */
+	uintptr_t thread;			     /* which one calls */
+	uint64_t own[4][SYS_OWN / sizeof(uint64_t)]; /* of each */
+	uint32_t pid;				     /* and of which process */
 	uint64_t ticks;
 	int open;	   /* descriptors */
 	int mapped;	   /* blocks of memory */
