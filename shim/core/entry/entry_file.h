@@ -200,3 +200,13 @@ bool entry_is_own_tag(const struct entry *entry);
 void entry_magic_shown(const struct entry *entry, const uint8_t magic[4]);
 bool entry_magic_is_foreign(const struct entry *entry, const uint8_t magic[4]);
 void entry_magic_owned(const struct entry *entry, const uint8_t magic[4]);
+
+/* Reads the header of the tree's file. HEADER_BAD also for one that is of another
+ * interpreter. */
+struct header entry_tree_header(const struct entry *entry, int fd);
+
+/* Returns whether a pyc of the tree whose header fits may be wrong. Python alone would
+ * serve it, unless the cache has had a later one. Or it may belong to an earlier source
+ * of the same time and size; this is tested only for an interpreter, which can get other
+ * bytecode: a program that copies files must find all of them. */
+bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "shim/core/base/text.h"
-#include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 
 /* The state of a search for an entry. */
@@ -248,122 +247,6 @@ static __attribute__((noinline)) int try_layers(struct search *search)
 	return fd;
 }
 
-/* In seconds: at most how far a file's mtime and ctime differ if it was created where it
- * is; and how far the ctimes of two files that are unpacked together differ. */
-#define WRITTEN_WITHIN 2
-#define UNPACKED_WITHIN 60
-
-static bool is_within(const struct timespec *from, const struct timespec *to, int seconds)
-{
-	struct timespec end = { from->tv_sec + seconds, from->tv_nsec };
-
-	return !timestamp_before(&end, to);
-}
-
-/* Returns whether the source has changed since the tree's pyc was written, judging by the
- * change times, which no program can set. A pyc that was unpacked, as a restored mtime
- * shows (tar's is in whole seconds), may be older than its source by the time that
- * unpacking takes. Images show the mtime as the ctime, without nanoseconds, which proves
- * nothing. */
-static bool is_older_than_source(const struct stat *pyc, const struct stat *source)
-{
-	const struct timespec *changed = &source->st_ctim;
-
-	if (changed->tv_nsec == 0)
-		return false;
-	if (pyc->st_mtim.tv_nsec != 0 &&
-		is_within(&pyc->st_mtim, &pyc->st_ctim, WRITTEN_WITHIN))
-		return !timestamp_before(changed, &pyc->st_mtim);
-	return !is_within(&pyc->st_ctim, changed, UNPACKED_WITHIN);
-}
-
-/* Sources are closed to those who run them once they are compiled; that is a change, too.
- * What cannot be read cannot be compiled. */
-static bool can_be_compiled(struct entry *entry)
-{
-	const struct entry_env *env = &entry->world->env;
-	int err = source_digest(&entry->source, env->sys, env->scratch);
-
-	return err != -EACCES && err != -EPERM;
-}
-
-/* Returns whether a pyc of the tree whose header fits may be wrong. Python alone would
- * serve it, unless the cache has had a later one. Or it may belong to an earlier source
- * of the same time and size; this is tested only for an interpreter, which can get other
- * bytecode: a program that copies files must find all of them. */
-static bool is_doubtful(struct entry *entry, const struct timespec *outdated, int fd)
-{
-	const struct entry_world *world = entry->world;
-	struct stat st;
-
-	if (world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		return timestamp_is_set(outdated);
-	if (timestamp_before(&st.st_mtim, outdated))
-		return true;
-	return !world->policy.readonly &&
-	       (entry->source.seen || *world->python.magic != 0) &&
-	       is_older_than_source(&st, &entry->source.st) && can_be_compiled(entry);
-}
-
-/* Reads the header of the tree's file. HEADER_BAD also for one that is of another
- * interpreter. */
-static struct header header_of(const struct entry *entry, int fd)
-{
-	uint8_t bytes[HEADER_MAX + 1];
-	const ssize_t n = entry->world->env.sys->pread(fd, bytes, sizeof bytes, 0);
-	struct header header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
-
-	if (header.kind != HEADER_BAD && entry_magic_is_foreign(entry, header.magic))
-		header.kind = HEADER_BAD;
-	return header;
-}
-
-void entry_tree_opened(struct entry *entry, int fd)
-{
-	const struct header header = header_of(entry, fd);
-
-	if (header.kind != HEADER_BAD && entry_is_interpreters_own(entry))
-		entry_magic_shown(entry, header.magic);
-}
-
-bool entry_tree_fits(struct entry *entry)
-{
-	const struct sys *sys = entry->world->env.sys;
-	const int fd = sys->openat(entry->tree_dirfd, entry->tree_path,
-		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0);
-	const struct timespec never = { 0 };
-	struct header header;
-	struct stat st;
-	bool fits;
-
-	if (fd < 0)
-		return false;
-	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISDIR(st.st_mode)) {
-		sys->close(fd);
-		return true;
-	}
-	header = header_of(entry, fd);
-	fits = source_look(&entry->source, sys) == 0 &&
-	       (header.kind == HEADER_HASH ||
-		       (header.kind == HEADER_TIMESTAMP &&
-			       header_fits(&header, &entry->source.st) &&
-			       !is_doubtful(entry, &never, fd)));
-	sys->close(fd);
-	return fits;
-}
-
-bool entry_tree_is_old(struct entry *entry, int fd)
-{
-	const struct header header = header_of(entry, fd);
-	const struct timespec never = { 0 };
-
-	if (header.kind != HEADER_TIMESTAMP || !entry_has_calls_of_import(entry) ||
-		source_look(&entry->source, entry->world->env.sys) < 0)
-		return false;
-	return header_fits(&header, &entry->source.st) ? is_doubtful(entry, &never, fd)
-						       : !entry_refuses(entry, &header);
-}
-
 /* A pyc in the tree that is valid by Python's own rules is served as it is. */
 static int try_tree(struct search *search)
 {
@@ -388,7 +271,7 @@ static int try_tree(struct search *search)
 			       ? reject(search, fd, *search->verdict)
 			       : -ENOENT;
 	}
-	header = header_of(entry, fd);
+	header = entry_tree_header(entry, fd);
 	/* A pyc that Python would replace must not get in the way, or it would stay there
 	 * for ever. */
 	bad = header.kind == HEADER_BAD;
@@ -401,7 +284,7 @@ static int try_tree(struct search *search)
 		(!fits && source_look(&entry->source, sys) < 0))
 		return found(search, fd, VERDICT_IN_TREE);
 	fits |= !bad && header_fits(&header, &entry->source.st);
-	if (fits && !is_doubtful(entry, &search->outdated, fd))
+	if (fits && !entry_tree_is_doubtful(entry, &search->outdated, fd))
 		return found(search, fd, VERDICT_IN_TREE);
 	/* An import would run it. */
 	if (fits ? entry_has_calls_of_import(entry)

@@ -103,8 +103,7 @@ bool entry_is_shown_stale(
 		       !entry_is_first(entry);
 	if (entry_is_looked_at(entry))
 		return true;
-	/* Does the header show it to whoever looks at the source now, and to the import?
-	 */
+	/* The header must show it. */
 	return (has_stat(entry) || entry->world->python.browses) &&
 	       header.kind == HEADER_TIMESTAMP &&
 	       !entry_file_fits(seal, &entry->source) && entry_refuses(entry, &header);

@@ -73,8 +73,7 @@ struct pending {
  * and m.pyi, py.py and .py) have bytecode of the same name, so that the next one may be
  * compiled now. Only a look while the bytecode is being written says nothing, unless the
  * source is known to differ: fakeroot looks before each rename. The row belongs to the
- * thread: another thread may ask for the same source later, when its state is different.
- */
+ * thread: another one may ask for the same source later, when its state is different. */
 void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source);
 

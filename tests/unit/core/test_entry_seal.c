@@ -114,7 +114,7 @@ static void changed(void)
 	fake_source_lies("src/m.py", "tsrif");
 }
 
-static void changed_and_asked_again(void)
+static void asked_after_change(void)
 {
 	fake_source_lies("src/m.py", "first");
 	ask();
@@ -169,8 +169,7 @@ static const struct row {
 	{ "a pyc is sealed if the program asked for it and opened its source", ask, 0,
 		"sealed", NULL },
 	{ "a pyc is not sealed if its source changed and the program asked again, as it may be the first one's",
-		changed_and_asked_again, 0, "not sealed",
-		"source changed while compiling" },
+		asked_after_change, 0, "not sealed", "source changed while compiling" },
 	{ "a pyc is not sealed if the program did not open the source", only_ask, 0,
 		"not sealed", "the program did not open the source" },
 	{ "a pyc is not sealed if the program asked only after reading the source",

@@ -271,36 +271,31 @@ static void asking_while_it_is_written_forgets_nothing(void **state)
 	assert_false(pending_was_opened(&found));
 }
 
+/* The program looks for the bytecode of that source and opens it. Returns the state. */
+static unsigned state_after(uint64_t number, bool unknown)
+{
+	struct pending_source source = numbered(number), found;
+
+	source.unknown = unknown;
+	pending_add(&pending, ME, "/a", &source);
+	open_on((dev_t)number, ME, "/a", number);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, number);
+	return found.opened;
+}
+
 /* Its bytecode may be written after that of the next one was asked for, and opened. */
 static void another_that_was_opened(void **state)
 {
-	struct pending_source source = numbered(2), found;
-	const struct pending_source unknown = { .unknown = true };
-
 	(void)state;
-	pending_add(&pending, ME, "/a", &source);
-	source = numbered(4);
-	pending_add(&pending, ME, "/a", &source); /* the first was not opened */
-	open_on(4, ME, "/a", 4);
-	pending_add(&pending, ME, "/a", &source); /* this one again */
-	open_on(4, ME, "/a", 4);
-	assert_true(pending_find(&pending, ME, "/a", &found));
-	assert_int_equal(found.opened, PENDING_OPENED);
-	source = numbered(6);
-	pending_add(&pending, ME, "/a", &source);
-	open_on(6, ME, "/a", 6);
-	pending_add(&pending, ME, "/a", &source);
-	open_on(6, ME, "/a", 6);
-	assert_true(pending_find(&pending, ME, "/a", &found));
-	assert_int_equal(found.opened, PENDING_OPENED | PENDING_ANOTHER);
+	add("/a", 2); /* and not opened */
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(state_after(4, false), PENDING_OPENED);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(state_after(6, false), PENDING_OPENED | PENDING_ANOTHER);
 	pending_drop(&pending, ME, "/a");
-	pending_add(&pending, ME, "/a", &source);
-	open_on(6, ME, "/a", 6);
-	pending_add(&pending, ME, "/a", &unknown);
-	open_on(8, ME, "/a", 8);
-	assert_true(pending_find(&pending, ME, "/a", &found));
-	assert_int_equal(found.identity.inode, 8);
-	assert_int_equal(found.opened, PENDING_OPENED | PENDING_ANOTHER);
+	assert_int_equal(state_after(6, false), PENDING_OPENED);
+	assert_int_equal(state_after(8, true), PENDING_OPENED | PENDING_ANOTHER);
 }
 
 static void look_at(const char *path)

@@ -421,11 +421,6 @@ static uint32_t fake_pid(void)
 	return fake.pid;
 }
 
-static void *fake_own(void)
-{
-	return fake.own[fake.thread % (sizeof fake.own / sizeof *fake.own)];
-}
-
 static uintptr_t fake_thread(void)
 {
 	return fake.thread;

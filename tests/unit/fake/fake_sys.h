@@ -53,6 +53,9 @@ struct fake {
 extern struct fake fake;
 extern const struct sys fake_sys;
 
+/* The function of the table that returns the memory of fake.thread. */
+void *fake_own(void);
+
 int fake_begin(void **state);
 int fake_end(void **state);
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of entry.h that judges bytecode in the tree.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "shim/core/base/timestamp.h"
+#include "shim/core/entry/entry_file.h"
+
+/* In seconds: at most how far a file's mtime and ctime differ if it was created where it
+ * is; and how far the ctimes of two files that are unpacked together differ. */
+#define WRITTEN_WITHIN 2
+#define UNPACKED_WITHIN 60
+
+static bool is_within(const struct timespec *from, const struct timespec *to, int seconds)
+{
+	struct timespec end = { from->tv_sec + seconds, from->tv_nsec };
+
+	return !timestamp_before(&end, to);
+}
+
+/* Returns whether the source has changed since the tree's pyc was written, judging by the
+ * change times, which no program can set. A pyc that was unpacked, as a restored mtime
+ * shows (tar's is in whole seconds), may be older than its source by the time that
+ * unpacking takes. Images show the mtime as the ctime, without nanoseconds, which proves
+ * nothing. */
+static bool is_older_than_source(const struct stat *pyc, const struct stat *source)
+{
+	const struct timespec *changed = &source->st_ctim;
+
+	if (changed->tv_nsec == 0)
+		return false;
+	if (pyc->st_mtim.tv_nsec != 0 &&
+		is_within(&pyc->st_mtim, &pyc->st_ctim, WRITTEN_WITHIN))
+		return !timestamp_before(changed, &pyc->st_mtim);
+	return !is_within(&pyc->st_ctim, changed, UNPACKED_WITHIN);
+}
+
+/* Sources are closed to those who run them once they are compiled; that is a change, too.
+ * What cannot be read cannot be compiled. */
+static bool can_be_compiled(struct entry *entry)
+{
+	const struct entry_env *env = &entry->world->env;
+	int err = source_digest(&entry->source, env->sys, env->scratch);
+
+	return err != -EACCES && err != -EPERM;
+}
+
+bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd)
+{
+	const struct entry_world *world = entry->world;
+	struct stat st;
+
+	if (world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return timestamp_is_set(outdated);
+	if (timestamp_before(&st.st_mtim, outdated))
+		return true;
+	return !world->policy.readonly &&
+	       (entry->source.seen || *world->python.magic != 0) &&
+	       is_older_than_source(&st, &entry->source.st) && can_be_compiled(entry);
+}
+
+struct header entry_tree_header(const struct entry *entry, int fd)
+{
+	uint8_t bytes[HEADER_MAX + 1];
+	const ssize_t n = entry->world->env.sys->pread(fd, bytes, sizeof bytes, 0);
+	struct header header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
+
+	if (header.kind != HEADER_BAD && entry_magic_is_foreign(entry, header.magic))
+		header.kind = HEADER_BAD;
+	return header;
+}
+
+void entry_tree_opened(struct entry *entry, int fd)
+{
+	const struct header header = entry_tree_header(entry, fd);
+
+	if (header.kind != HEADER_BAD && entry_is_interpreters_own(entry))
+		entry_magic_shown(entry, header.magic);
+}
+
+bool entry_tree_fits(struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
+	const int fd = sys->openat(entry->tree_dirfd, entry->tree_path,
+		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0);
+	const struct timespec never = { 0 };
+	struct header header;
+	struct stat st;
+	bool fits;
+
+	if (fd < 0)
+		return false;
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISDIR(st.st_mode)) {
+		sys->close(fd);
+		return true;
+	}
+	header = entry_tree_header(entry, fd);
+	fits = source_look(&entry->source, sys) == 0 &&
+	       (header.kind == HEADER_HASH ||
+		       (header.kind == HEADER_TIMESTAMP &&
+			       header_fits(&header, &entry->source.st) &&
+			       !entry_tree_is_doubtful(entry, &never, fd)));
+	sys->close(fd);
+	return fits;
+}
+
+bool entry_tree_is_old(struct entry *entry, int fd)
+{
+	const struct header header = entry_tree_header(entry, fd);
+	const struct timespec never = { 0 };
+
+	if (header.kind != HEADER_TIMESTAMP || !entry_has_calls_of_import(entry) ||
+		source_look(&entry->source, entry->world->env.sys) < 0)
+		return false;
+	return header_fits(&header, &entry->source.st)
+		       ? entry_tree_is_doubtful(entry, &never, fd)
+		       : !entry_refuses(entry, &header);
+}
