@@ -163,6 +163,30 @@ for owner in 0 "$VICTIM"; do
 done
 is "$works" "++++++++" "(users wrap in environments of their own, also below a directory like /tmp)"
 
+# --- the place of the cache -----------------------------------------------------------
+# The attacker was there first, and a command of root's opens the attacker's directory. Before it
+# judges the place, a cache of root's is there; in the end, it may be the attacker's again.
+place=$T/contested
+mkdir -m 1777 "$place"
+cp "$BUILD/tests/library/libat.so" "$T/lib/"
+official "$T/given"
+with 0 "$T/0/made" "$PY" -c "$(imports "$T/given")" >/dev/null
+command_of 0 "$T/0/made" export -q "$T/made.zst"
+contest() { # DO2 ARG…: status, modules in root's cache, and what has changed in the attacker's directory
+	local root=$place/cache his=$place/his
+	rm -rf "$place"/*
+	cp -a "$T/0/made" "$place/own"
+	cp -a "$T/0/made" "$root" && chmod -R a+rwX "$root" && chown -R "$ATTACKER" "$root"
+	state "$root" >"$T/before"
+	as 0 PYCSTASH_DIR="$root" LD_PRELOAD="$T/lib/libat.so" AT=open:/cache:after DO="mv '$root' '$his' && mv '$place/own' '$root'" \
+		AT2=stat:/cache DO2="$1" timeout -s KILL 60 "$PYCSTASH" "${@:2}" >"$T/said" 2>&1
+	echo "$? $(find "$root" -user 0 -path '*/tree/*/m.*.pyc' | wc -l) $([ -d "$his" ] || his=$root; diff "$T/before" <(state "$his"))"
+}
+is "$(contest : purge -q --all)/$(contest : import -q "$T/made.zst")" "0 0 /0 1 " \
+	"a command does not use another user's directory that it opened before a cache of its user's was made in its place"
+is "$(contest "mv '$place/cache' '$place/own' && mv '$place/his' '$place/cache'" purge -q --all)" "12 0 " \
+	"a command does not use another user's directory that is back in the place of a cache that it judged"
+
 # --- a moment between two calls -------------------------------------------------------
 # Every call that changes a mode is delayed, while the attacker replaces the new directories
 # with links.

@@ -92,9 +92,10 @@ struct looks {
 	bool more;
 };
 
-/* Judges what is in a root. Sets looks->more, and reports nothing, if that may change. */
-static int judge_contents(
-	const char *root, int root_fd, struct looks *looks, bool *ret_beside)
+/* Judges a root and what is in it; st is that of root_fd. Sets looks->more, and reports
+ * nothing, if that may change. */
+static int judge_contents(const char *root, int root_fd, const struct stat *st,
+	struct looks *looks, bool *ret_beside)
 {
 	char at[PATH_MAX];
 	enum verdict why;
@@ -102,9 +103,16 @@ static int judge_contents(
 	unsigned contents;
 	bool is_ours;
 
-	looks->more = false;
 	if (state == ROOT_REFUSED)
 		return refuse_untrusted(root, *at ? at : "/", why);
+	/* What was judged is what is used: others may have replaced it since it was
+	 * opened. The owner tells if they have put it back meanwhile. */
+	if (state == ROOT_READY &&
+		(st->st_uid != geteuid() || !is_directory_at(at, st))) {
+		looks->more = looks->ms < LOOKS_MS;
+		return looks->more ? EXIT_NO_CACHE
+				   : refuse(root, "it is replaced again and again");
+	}
 	/* The tag may have been lost: in a copy of `*`, or to a cleaner. */
 	if (cachedir_tag_is_there(root_fd) && state == ROOT_READY)
 		return EXIT_OK;
@@ -129,11 +137,10 @@ static int judge_contents(
 
 /* Reports all errors but EXIT_NO_CACHE. *ret_beside is set if the root has a cache of
  * another layout, beside which ours can be created. */
-static int judge_root(const char *root, int root_fd, bool *ret_beside)
+static int judge_root(
+	const char *root, int root_fd, struct looks *looks, bool *ret_beside)
 {
-	struct looks looks = { 0 };
 	struct stat st;
-	int code;
 
 	if (fstat(root_fd, &st) < 0)
 		return refuse(root, strerror(errno));
@@ -141,11 +148,7 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 		return refuse(root, "this is the root of the file system, not a cache");
 	if (is_directory_at(getenv("HOME"), &st))
 		return refuse(root, "this is your home directory, not a cache");
-	while (code = judge_contents(root, root_fd, &looks, ret_beside), looks.more) {
-		nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000L }, NULL);
-		looks.ms += LOOK_MS;
-	}
-	return code;
+	return judge_contents(root, root_fd, &st, looks, ret_beside);
 }
 
 /* --- opening -------------------------------------------------------------------------*/
@@ -201,18 +204,33 @@ static int open_layout(struct cache *cache, const char *root, int root_fd)
 	return 0;
 }
 
-/* Reports all errors but EXIT_NO_CACHE. */
-static int open_root(struct cache *cache, const char *path, bool *ret_beside)
+/* Opens and judges the root once, as in open_root and judge_root. */
+static int look_at_root(
+	struct cache *cache, const char *path, struct looks *looks, bool *ret_beside)
 {
 	int root_fd = open(path, DIRECTORY), code, r;
 
+	looks->more = false;
 	if (root_fd < 0)
 		return errno == ENOENT ? EXIT_NO_CACHE : refuse(path, strerror(errno));
-	code = judge_root(path, root_fd, ret_beside);
+	code = judge_root(path, root_fd, looks, ret_beside);
 	if (code == EXIT_OK && (r = open_layout(cache, path, root_fd)) < 0)
 		code = r == -ENOENT ? EXIT_NO_CACHE : refuse(path, strerror(-r));
 	if (code != EXIT_OK)
 		close(root_fd);
+	return code;
+}
+
+/* Reports all errors but EXIT_NO_CACHE. */
+static int open_root(struct cache *cache, const char *path, bool *ret_beside)
+{
+	struct looks looks = { 0 };
+	int code;
+
+	while (code = look_at_root(cache, path, &looks, ret_beside), looks.more) {
+		nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000L }, NULL);
+		looks.ms += LOOK_MS;
+	}
 	return code;
 }
 
