@@ -237,6 +237,25 @@ int archive_compare(
 	return order ? order : strcmp(a_name, b_name);
 }
 
+/* Bytecode compresses to about a quarter, but that of large tables to a thousandth or
+ * less. So every archive may hold what `gc` leaves in a cache by default (max_size). */
+#define BOMB_RATIO 200
+#define BOMB_SLACK (UINT64_C(5) << 30)
+
+bool archive_is_bomb(uint64_t bytes, uint64_t packed)
+{
+	return bytes > BOMB_SLACK && (bytes - BOMB_SLACK) / BOMB_RATIO > packed;
+}
+
+/* Refuses to write what a reader would refuse. */
+static int too_large(const struct archive_out *out, const char *why)
+{
+	complain(out->name,
+		"%s, so no pycstash would read it; `pycstash export` can write it in parts (--path)",
+		why);
+	return -EFBIG;
+}
+
 static int fail(struct archive_out *out)
 {
 	int error = out->handle ? LIB(archive_errno)(out->handle) : ENOMEM;
@@ -343,6 +362,8 @@ static int write_manifest(
 	json_close(&json);
 	if (fclose(file) == EOF)
 		alloc_fail();
+	if (size > ARCHIVE_MANIFEST_MAX)
+		return too_large(out, "it would list too many files");
 	begin_entry(out);
 	add_attributes(out, text, size, NULL);
 	return write_file(out, ARCHIVE_MANIFEST, text, size);
@@ -353,7 +374,7 @@ int archive_out_begin(struct archive_out *out, const char *name, int fd,
 {
 	int r = shared_library_load(&libarchive);
 
-	*out = (struct archive_out){ .name = name };
+	*out = (struct archive_out){ .name = name, .announced = manifest->bytes };
 	if (r < 0)
 		return r;
 	out->handle = LIB(archive_write_new)();
@@ -396,7 +417,9 @@ int archive_out_finish(struct archive_out *out, uint64_t *ret_bytes)
 	if (LIB(archive_write_close)(out->handle) != ARCHIVE_OK)
 		return fail(out);
 	*ret_bytes = (uint64_t)LIB(archive_filter_bytes)(out->handle, -1);
-	return 0;
+	return archive_is_bomb(out->announced, *ret_bytes)
+		       ? too_large(out, "it would unpack to far too much for its size")
+		       : 0;
 }
 
 void archive_out_release(struct archive_out *out)

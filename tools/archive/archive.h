@@ -40,6 +40,9 @@
 /* No bytecode is this large; a larger file has no business in an archive. */
 #define ARCHIVE_FILE_MAX (UINT64_C(256) << 20)
 
+/* Enough for a pack to list 100,000 objects. */
+#define ARCHIVE_MANIFEST_MAX (16u << 20)
+
 struct archive_object {
 	char *dir; /* below the layout folder; owned, together with the name */
 	const char *name;
@@ -89,20 +92,26 @@ int archive_compare(
 void archive_digest(
 	const void *data, size_t size, const char *identity, char ret[2 * DIGEST_SIZE]);
 
+/* Returns true if an archive of that length that announces so many bytes is meant to fill
+ * the disk. Such an archive is neither written nor read. */
+bool archive_is_bomb(uint64_t bytes, uint64_t packed);
+
 /* --- writing -------------------------------------------------------------------------*/
 
 struct archive_out {
 	const char *name; /* of the archive, for messages; not owned */
 	struct archive *handle;
 	struct archive_entry *entry;
+	uint64_t announced; /* bytes, in the manifest */
 };
 
 /* Begins an archive on fd, which the caller still owns. -ENOSYS: libarchive is
- * missing. */
+ * missing. -EFBIG: no reader would take it. */
 int archive_out_begin(struct archive_out *out, const char *name, int fd,
 	const struct archive_manifest *manifest);
 int archive_out_add(struct archive_out *out, const struct archive_member *member);
-/* Writes the rest. *ret_bytes is the length of the complete archive. */
+/* Writes the rest. *ret_bytes is the length of the complete archive. -EFBIG: no reader
+ * would take it. */
 int archive_out_finish(struct archive_out *out, uint64_t *ret_bytes);
 /* To be called after all of these, even if archive_out_begin has failed. */
 void archive_out_release(struct archive_out *out);

@@ -22,18 +22,12 @@
 #include "tools/pyc/inspect.h"
 
 #define TOP CACHE_LAYOUT "/"
-#define MANIFEST_MAX (16u << 20) /* enough for a pack to list 100,000 objects */
 #define BLOCK (128u * 1024)
 
 /* More than the headers of a member that we write. libarchive keeps what it reads in
  * headers and maps of sparse files in memory, some ten bytes for each byte, and a
  * thousand of these take one byte of the archive. */
 #define HEADERS_MAX (1u << 20)
-
-/* Bytecode compresses to about a quarter. An archive that announces more than this many
- * times its own size (and more than the slack) is meant to fill the disk. */
-#define BOMB_RATIO 200
-#define BOMB_SLACK (UINT64_C(64) << 20)
 
 static int refuse(const struct archive_in *in, const char *why)
 {
@@ -186,9 +180,7 @@ static int take_manifest(struct archive_in *in, const char *text, uint64_t packe
 		return refuse(in, "this is not the manifest of an archive");
 	if (!whole)
 		return refuse(in, "its manifest is not complete");
-	if (manifest->bytes > BOMB_SLACK &&
-		(manifest->bytes - BOMB_SLACK) / BOMB_RATIO > packed) {
-
+	if (archive_is_bomb(manifest->bytes, packed)) {
 		complain(in->name,
 			"refused: it would unpack to %s, far too much for an archive of its size",
 			units_size(manifest->bytes));
@@ -208,7 +200,7 @@ static int read_manifest(struct archive_in *in, uint64_t packed)
 		LIB(archive_entry_filetype)(in->entry) != AE_IFREG)
 		return unreadable(in);
 	size = LIB(archive_entry_size)(in->entry);
-	if (size <= 0 || size > MANIFEST_MAX)
+	if (size <= 0 || size > ARCHIVE_MANIFEST_MAX)
 		return refuse(in, "it is too large");
 	in->member.size = (size_t)size;
 	r = read_data(in, in->member.size);

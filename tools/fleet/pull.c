@@ -126,13 +126,27 @@ static int check(const struct pull *pull, const char *signature, const char *fil
 	return r < 0 ? r : pack_read(pack, file, fd);
 }
 
+/* Returns true if the pack and those that this pull has taken are a bomb together. */
+static bool is_too_much(const struct pull *pull, const struct pack *pack)
+{
+	uint64_t bytes = pull->bytes;
+
+	for (size_t i = 0; i < pack->count; i++)
+		bytes += pack->objects[i].size < ARCHIVE_FILE_MAX ? pack->objects[i].size
+								  : ARCHIVE_FILE_MAX;
+	return archive_is_bomb(bytes, pull->packed);
+}
+
 static int take(struct pull *pull, const char *file, const char *name, int fd,
 	const struct pack *pack)
 {
 	struct import import = { .uncounted = pull->layer != NULL,
 		.listed = pack->objects,
 		.brought = &pull->brought };
-	int r = import_archive(&import, file, fd, false);
+	int r = is_too_much(pull, pack)
+			? refuse(file,
+				  "it would unpack to far too much for its size, together with the packs before it")
+			: import_archive(&import, file, fd, false);
 
 	if (r == 0 && (import.cut_off || import.seen.files < pack->count))
 		r = refuse(file, "it is truncated");

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Archives: the order of their members, and the arguments of --map. (What happens to
- * members: tests/cli/import.sh.)
+ * Archives: the order of their members, how much they may hold, and the arguments of
+ * --map. (What happens to members: tests/cli/import.sh.)
  */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "tools/archive/archive.h"
 #include "tools/archive/import.h"
+#include "tools/base/alloc.h"
+#include "tools/base/compat.h"
 
 /* clang-format off: a row a line */
 static const struct order_row {
@@ -23,6 +28,23 @@ static const struct order_row {
 	{ "a file is equal to itself", "t", "a", "t", "a", 0 },
 	{ "names are compared by unsigned bytes", "t", "\xff", "t", "z", 1 },
 	{ "files are sorted by directory first", "b", "a", "a", "b", 1 },
+};
+
+#define GB (UINT64_C(1) << 30)
+
+static const struct size_row {
+	const char *sentence;
+	uint64_t bytes, objects;
+	int error;
+} sizes[] = {
+	{ "an archive of 5 GB is written, however small it gets", 5 * GB, 0, 0 },
+	{ "an archive that its readers would take for a bomb is not written", 6 * GB, 0,
+		-EFBIG },
+	{ "an archive that announces all bytes there can be is not written", UINT64_MAX,
+		0, -EFBIG },
+	{ "a pack whose list its readers read is written", GB, 100000, 0 },
+	{ "a pack whose list is too large for its readers is not written", GB, 200000,
+		-EFBIG },
 };
 
 static const struct map_row {
@@ -63,6 +85,44 @@ static void has_an_order(void **state)
 		row->want);
 }
 
+/* Writes an archive without its members. */
+static int write_empty(int fd, const struct archive_manifest *manifest, uint64_t *packed)
+{
+	struct archive_out out;
+	int r = archive_out_begin(&out, "an archive", fd, manifest);
+
+	r = r < 0 ? r : archive_out_finish(&out, packed);
+	archive_out_release(&out);
+	return r;
+}
+
+static void is_written_if_it_can_be_read(void **state)
+{
+	static char dir[] = "cpython-311/objects/a70d0d0a/3";
+	static const char name[] =
+		"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1.pyc";
+	const struct size_row *row = *state;
+	struct archive_object *objects = NULL;
+	struct archive_manifest manifest = { row->objects, row->bytes, NULL };
+	int fd = memfd_create("archive", MFD_CLOEXEC);
+	struct archive_in in;
+	uint64_t packed;
+
+	if (row->objects)
+		objects = alloc_array(row->objects, sizeof *objects);
+	for (uint64_t i = 0; i < row->objects; i++)
+		objects[i] = (struct archive_object){ dir, name, 1000 };
+	manifest.objects = objects;
+	assert_int_equal(write_empty(fd, &manifest, &packed), row->error);
+	if (row->error == 0) {
+		lseek(fd, 0, SEEK_SET);
+		assert_int_equal(archive_in_begin(&in, "it", fd, packed), 0);
+		archive_in_release(&in);
+	}
+	free(objects);
+	close(fd);
+}
+
 static void reads_a_map(void **state)
 {
 	const struct map_row *row = *state;
@@ -79,6 +139,7 @@ static void reads_a_map(void **state)
 int main(void)
 {
 	unit_rows(has_an_order, orders);
+	unit_rows(is_written_if_it_can_be_read, sizes);
 	unit_rows(reads_a_map, maps);
 	return unit_run("import");
 }
