@@ -111,9 +111,12 @@ static bool is_same(const struct pending_source *a, const struct pending_source 
 static uint16_t state_after(
 	const struct pending_source *earlier, const struct pending_source *looked_for)
 {
-	return pending_was_opened(earlier) && !is_same(earlier, looked_for)
-		       ? PENDING_ANOTHER
-		       : earlier->opened & PENDING_ANOTHER;
+	const uint16_t another = earlier->opened & PENDING_ANOTHER;
+
+	if (!(earlier->opened & (PENDING_OPENED | PENDING_BEFORE)))
+		return another;
+	return another |
+	       (is_same(earlier, looked_for) ? PENDING_BEFORE : PENDING_ANOTHER);
 }
 
 /* Returns whether a look for the bytecode says nothing. */

@@ -29,7 +29,8 @@
 enum pending_state {
 	PENDING_OPENED = 1,  /* that very source was opened since; see pending_opened */
 	PENDING_WRITING = 2, /* after that, its bytecode is being written */
-	PENDING_ANOTHER = 4, /* an earlier one was opened at that path, whose bytecode may
+	PENDING_BEFORE = 4,  /* it was opened before the last look for its bytecode */
+	PENDING_ANOTHER = 8, /* an earlier one was opened at that path, whose bytecode may
 				still be written */
 };
 
