@@ -108,8 +108,8 @@ void calls_begin(void)
 #define maybe_leaves(dirfd, path, flags)                       \
 	((dirfd) >= 0 && IS_GIVING && !process_passes(path) && \
 		UNLESS_FAILED(dir_given_for(dirfd, path, flags)))
-#define maybe_acts() (IS_KEEPING && (process_looks_around(), false))
-#define maybe_by(dirfd, path) (maybe_leaves(dirfd, path, 0) || maybe_ours(path))
+#define after_acting(path) (IS_KEEPING && (process_acts_on(path), false))
+#define maybe_up(dirfd, path) (maybe_leaves(dirfd, path, 0) || maybe_ours(path))
 
 /* The slow functions are not variadic: in the callers' calling convention (System V's for
  * x86-64, AAPCS64), an argument is in the same place either way, and if none was given,
@@ -142,7 +142,7 @@ void calls_begin(void)
 	}
 #define FIND(ret, name, dirfd, params, args, early) \
 	FOUND(ret, name, dirfd, params, args)       \
-	CALL(ret, name, params, args, maybe_by(dirfd, path), found_##name args, early)
+	CALL(ret, name, params, args, maybe_up(dirfd, path), found_##name args, early)
 #define STAT(ret, name, dirfd, params, args, early)              \
 	static NOINLINE ret kept_##name params                   \
 	{                                                        \
@@ -156,7 +156,7 @@ void calls_begin(void)
 		report_flush();                                                 \
 		return maybe_ours(path) ? found_##name args : real.name args;   \
 	}                                                                       \
-	CALL(ret, name, params, args, (maybe_by(dirfd, path) || REPORT_IS_DUE), \
+	CALL(ret, name, params, args, (maybe_up(dirfd, path) || REPORT_IS_DUE), \
 		run_##name args, early)
 #define PLACED(get, maybe, ret, name, dirfd, params, args, early)                \
 	static NOINLINE ret placed_##name params                                 \
@@ -166,9 +166,9 @@ void calls_begin(void)
 	}                                                                        \
 	CALL(ret, name, params, args, maybe, placed_##name args, early)
 #define CHANGE(ret, name, dirfd, ...) \
-	PLACED(place_change, maybe_by(dirfd, path), ret, name, dirfd, __VA_ARGS__)
+	PLACED(place_change, maybe_up(dirfd, path), ret, name, dirfd, __VA_ARGS__)
 #define GIVE(ret, name, dirfd, ...) \
-	PLACED(place_give, maybe_by(dirfd, path), ret, name, dirfd, __VA_ARGS__)
+	PLACED(place_give, maybe_up(dirfd, path), ret, name, dirfd, __VA_ARGS__)
 #define MAKE(ret, name, dirfd, params, args, early)                                    \
 	PLACED(place_make, (maybe_given(dirfd) || maybe_ours(path)), ret, name, dirfd, \
 		params, args, early)
@@ -176,7 +176,7 @@ void calls_begin(void)
 #undef maybe_ours
 #undef maybe_given
 #undef maybe_leaves
-#undef maybe_acts
+#undef after_acting
 
 /* 3. The wrappers. The asm labels give libc's names to functions that have different
  * names in C, so that no header's macro, inline or fortified version of open gets in the
@@ -185,7 +185,7 @@ void calls_begin(void)
 #define maybe_ours(path) scan_maybe(path)
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING)
 #define maybe_leaves(dirfd, path, flags) maybe_given(dirfd)
-#define maybe_acts() IS_KEEPING
+#define after_acting(path) IS_KEEPING
 #define MODE PLACED_MODE
 #define EXPORT(name) __asm__(".globl " #name "\n\t.set " #name ", wrap_" #name)
 

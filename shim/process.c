@@ -192,6 +192,12 @@ void process_browses(void)
 	process_looks_around();
 }
 
+void process_acts_on(const char *path)
+{
+	if ((uintptr_t)path >= PATH_FIRST_PAGE && recent_stat_was_of(&sys_real, path))
+		process_looks_around();
+}
+
 void process_looks_around(void)
 {
 	recent_stat_is_over(&sys_real);
@@ -222,7 +228,7 @@ int process_looked(const char *path, const struct stat *st, int result)
 	if (result == 0)
 		recent_stat_note(&recent, &sys_real, path, st);
 	else
-		process_looks_around();
+		process_acts_on(path);
 	return result;
 }
 

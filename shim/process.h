@@ -110,10 +110,13 @@ PEEKED atomic_bool process_gave_directory;
 /* The process lists bytecode, or looks at it; see struct entry_python. */
 void process_browses(void);
 
-/* The thread does something, such as looking at other files, or deleting one, that no
- * import does between its stat of the source and its open of the bytecode; see
- * recent_stat.h. */
+/* The thread looks at something beside the bytecode, as no import does between its stat
+ * of the source and its open of the bytecode; see recent_stat.h. */
 void process_looks_around(void);
+
+/* The thread deletes or renames what is at that path, or finds nothing there: if its last
+ * stat was of that, no import does so before it opens the bytecode. */
+void process_acts_on(const char *path);
 
 /* The tag itself, for the wrapper of stat: stats are kept only in a process that opens
  * bytecode. One load. */

@@ -32,18 +32,20 @@ enum verdict entry_why_not(
 /* Completes the verdict of entry_compare. */
 static enum verdict decide(struct entry *entry, const struct seal *seal, enum verdict id)
 {
-	const struct header header = entry_file_header(seal);
+	struct header header;
 
 	if (id == VERDICT_NONE)
 		return entry_compare_content(
 			entry->world, &entry->source, seal, entry_file_is_stock(entry));
+	if (id != VERDICT_HIT_NO_SOURCE)
+		return id;
 	/* What others chose is for the source that they could write to. And an import may
 	 * have seen a source that is gone by now, and was not the entry's. */
-	if (id == VERDICT_HIT_NO_SOURCE &&
-		(!(seal->flags & SEAL_SOURCE) || (seal->flags & SEAL_WRITERS) ||
-			!entry_refuses(entry, &header)))
-		return VERDICT_MISS_REPLACED;
-	return id;
+	header = entry_file_header(seal);
+	return (seal->flags & SEAL_SOURCE) && !(seal->flags & SEAL_WRITERS) &&
+			       entry_refuses(entry, &header)
+		       ? id
+		       : VERDICT_MISS_REPLACED;
 }
 
 enum verdict entry_judge_elsewhere(struct entry *entry, const struct seal *seal)

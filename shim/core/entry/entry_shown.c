@@ -93,7 +93,7 @@ bool entry_is_stale(const struct entry *entry, enum verdict id)
 bool entry_is_shown_stale(
 	const struct entry *entry, const struct seal *seal, enum verdict id)
 {
-	const struct header header = entry_file_header(seal);
+	struct header header;
 
 	if (!entry_is_stale(entry, id))
 		return false;
@@ -103,7 +103,7 @@ bool entry_is_shown_stale(
 		       !entry_is_first(entry);
 	if (entry_is_looked_at(entry))
 		return true;
-	/* The header must show it. */
+	header = entry_file_header(seal); /* which must show it */
 	return (has_stat(entry) || entry->world->python.browses) &&
 	       header.kind == HEADER_TIMESTAMP &&
 	       !entry_file_fits(seal, &entry->source) && entry_refuses(entry, &header);

@@ -16,8 +16,7 @@ static size_t words_for(size_t len)
 	return (offsetof(struct recent_stat_record, path) + len) / sizeof(uint64_t) + 1;
 }
 
-/* Of this thread's last stat. The sum is written last: a signal handler may take a stat
- * in between. */
+/* Of this thread's last stat. */
 struct last {
 	_Atomic(uint64_t) path; /* a hash of it; 0: of none */
 	_Atomic(uint64_t) device, inode;
@@ -37,6 +36,14 @@ static uint64_t sum_of(uint64_t path, uint64_t header)
 	return (path ^ header) * UINT64_C(0x9e3779b97f4a7c15) ^ header;
 }
 
+static void set(_Atomic(uint64_t) *word, uint64_t value)
+{
+	atomic_store_explicit(word, value, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* The path is written last: if a signal handler takes a stat in between, the thread has
+ * still seen this path, but the sum shows that the rest may be of the other. */
 static void note_last(const struct sys *sys, const char *path, const struct stat *st)
 {
 	struct last *last = sys->own();
@@ -44,11 +51,12 @@ static void note_last(const struct sys *sys, const char *path, const struct stat
 	const uint64_t header =
 		(uint64_t)header_mtime(&st->st_mtim) << 32 | (uint32_t)st->st_size;
 
-	last->path = hash;
-	last->device = st->st_dev;
-	last->inode = st->st_ino;
-	last->header = header;
-	last->sum = sum_of(hash, header);
+	set(&last->path, 0);
+	set(&last->device, st->st_dev);
+	set(&last->inode, st->st_ino);
+	set(&last->header, header);
+	set(&last->sum, sum_of(hash, header));
+	set(&last->path, hash);
 }
 
 void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
@@ -81,10 +89,11 @@ bool recent_stat_shows(
 {
 	const struct last *last = sys->own();
 
+	if (last->path != hash_of(path) || last->sum != sum_of(last->path, last->header))
+		return false;
 	*ret_mtime = (uint32_t)(last->header >> 32);
 	*ret_size = (uint32_t)last->header;
-	return last->path == hash_of(path) &&
-	       last->sum == sum_of(last->path, last->header);
+	return true;
 }
 
 bool recent_stat_was_of_file(const struct sys *sys, const struct stat *st)
