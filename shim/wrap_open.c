@@ -109,7 +109,8 @@ static int open_hidden(struct place *place, int flags, enum verdict *verdict)
 {
 	int fd = open_to_find(place, flags);
 
-	if (fd >= 0 && entry_tree_is_old(&place->entry, fd)) {
+	if (fd >= 0 && entry_has_calls_of_import(&place->entry) &&
+		!place_is_source_exposed(place) && entry_tree_is_old(&place->entry, fd)) {
 		sys_real.close(fd);
 		fd = -ENOENT;
 	}

@@ -117,8 +117,8 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
  * it is the interpreter's own, it shows its magic number. */
 void entry_tree_opened(struct entry *entry, int fd);
 
-/* Returns whether an import asks, and would run the tree's bytecode, open as fd, although
- * the source has changed since. */
+/* Returns whether an import would run the tree's bytecode, open as fd, although the
+ * source has changed since. The source must be one that the program may follow. */
 bool entry_tree_is_old(struct entry *entry, int fd);
 
 /* Returns whether the tree has bytecode that fits the source by its header, or a
@@ -284,8 +284,8 @@ bool entry_has_calls_of_import(const struct entry *entry);
 bool entry_is_certainly_import(const struct entry *entry);
 
 /* Returns whether an import refuses bytecode with that header: it goes by the stat of the
- * source that it has taken, not by a later one. False if that is not known; true if it is
- * certainly no import that asks. */
+ * source that it has taken, not by a later one. False if that is not known; true if the
+ * thread's last stat was not of the source, or stats are not kept. */
 bool entry_refuses(const struct entry *entry, const struct header *header);
 
 /* After entry_open: returns whether the path of the source led to another file when the

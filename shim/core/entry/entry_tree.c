@@ -111,7 +111,7 @@ bool entry_tree_is_old(struct entry *entry, int fd)
 	const struct header header = entry_tree_header(entry, fd);
 	const struct timespec never = { 0 };
 
-	if (header.kind != HEADER_TIMESTAMP || !entry_has_calls_of_import(entry) ||
+	if (header.kind != HEADER_TIMESTAMP ||
 		source_look(&entry->source, entry->world->env.sys) < 0)
 		return false;
 	return header_fits(&header, &entry->source.st)
