@@ -196,6 +196,7 @@ static int wrap(const char *output, const char *name)
 {
 	AUTOFREE char *interpreter = NULL;
 	AUTOFREE char *library = NULL;
+	AUTOFREE char *self = NULL;
 	AUTOFREE char *why = NULL;
 	int r = check_interpreter(name, &interpreter);
 
@@ -206,7 +207,8 @@ static int wrap(const char *output, const char *name)
 		complain(NULL, "%s", why ? why : strerror(-r));
 		return EXIT_OURS;
 	}
-	(void)warn_if_shared(library);
+	if (!warn_if_shared(library) && file_readlink("/proc/self/exe", &self) == 0)
+		(void)warn_if_shared(self); /* gc runs it */
 	if (!output) {
 		print_wrapper(stdout, library, interpreter);
 		return EXIT_OK;

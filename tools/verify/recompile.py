@@ -158,7 +158,7 @@ def lacks_encoding(source):
     named = re.match(br"(?:.*\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", source)
     try:
         return bool(named) and not codecs.lookup(named.group(1).decode("ascii"))
-    except LookupError:
+    except Exception:
         return True
 
 
