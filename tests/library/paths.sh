@@ -240,6 +240,7 @@ ways_up() {
 			$with "$python" "$T/up.py" "$T/up" $which >>"$T/$with.ups" 2>&1
 		done
 	done
+	is "$(grep -c "'m.py'\|'n.py'" "$T/env.ups")" 10 "granted: without the library, all calls go up by the descriptor of a __pycache__ on $name"
 	is "$(cat "$T/preloaded.ups")" "$(cat "$T/env.ups")" \
 		"by the descriptor of a __pycache__ that only the cache has, calls go up to the tree on $name"
 	rm "$T"/*.ups

@@ -365,7 +365,7 @@ checks_headers() {
 		done
 		rm -rf "$CACHE" "$T/here" && mkdir "$T/here" && version one "$T/here/m.py"
 		preloaded "$python" -S -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/here"
-		said="$said, $(preloaded "$python" -S "$T/checks.py" "$T/here/m.py" deleted 2>&1 | tail -1)"
+		said="$said, $(preloaded "$python" -S "$T/checks.py" "$T/here/m.py" slow-deleted 2>&1 | tail -1)"
 		is "$said" " stale stale stale stale stale stale, up to date" "$name: a program that compares a header in the $where with the stat of the source finds it"
 	done
 }
