@@ -238,9 +238,9 @@ int archive_compare(
 }
 
 /* Bytecode compresses to about a quarter, but that of large tables to a thousandth or
- * less. So every archive may hold what `gc` leaves in a cache by default (max_size). */
+ * less. So every archive may hold 1 GB. */
 #define BOMB_RATIO 200
-#define BOMB_SLACK (UINT64_C(5) << 30)
+#define BOMB_SLACK (UINT64_C(1) << 30)
 
 bool archive_is_bomb(uint64_t bytes, uint64_t packed)
 {

@@ -37,8 +37,8 @@ static const struct size_row {
 	uint64_t bytes, objects;
 	int error;
 } sizes[] = {
-	{ "an archive of 5 GB is written, however small it gets", 5 * GB, 0, 0 },
-	{ "an archive that its readers would take for a bomb is not written", 6 * GB, 0,
+	{ "an archive of 1 GB is written, however small it gets", GB, 0, 0 },
+	{ "an archive that its readers would take for a bomb is not written", 2 * GB, 0,
 		-EFBIG },
 	{ "an archive that announces all bytes there can be is not written", UINT64_MAX,
 		0, -EFBIG },
