@@ -65,7 +65,11 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 
 	/* First: the seal must not name a source that was not compiled, not even by its
 	 * origin. */
-	if (!pending_is_of(pending, &source->st) || (pending->opened & PENDING_ANOTHER))
+	if (!pending_is_of(pending, &source->st))
+		return VERDICT_UNSEALED_CHANGED;
+	/* A program also opens a source to compare its hash, and Python compares that of
+	 * this bytecode, too. */
+	if ((pending->opened & PENDING_ANOTHER) && !(seal->flags & SEAL_HASH))
 		return VERDICT_UNSEALED_CHANGED;
 	seal->source = source->identity;
 	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
