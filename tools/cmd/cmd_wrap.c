@@ -207,8 +207,9 @@ static int wrap(const char *output, const char *name)
 		complain(NULL, "%s", why ? why : strerror(-r));
 		return EXIT_OURS;
 	}
-	if (!warn_if_shared(library) && file_readlink("/proc/self/exe", &self) == 0)
-		(void)warn_if_shared(self); /* gc runs it */
+	if (!warn_if_shared(library) && conf_number("auto_gc") &&
+		file_readlink("/proc/self/exe", &self) == 0)
+		(void)warn_if_shared(self); /* the wrapper runs it for gc */
 	if (!output) {
 		print_wrapper(stdout, library, interpreter);
 		return EXIT_OK;
