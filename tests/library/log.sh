@@ -53,6 +53,17 @@ decided() {
 		rm -rf "$CACHE"
 		preloaded "$python" -m compileall -q --invalidation-mode checked-hash "$T/a"
 		is "$(decide "$T/a")" "hit (hash-based);" "$name: a hash-based pyc: hit (hash-based)"
+		# The first load reads the source only to compare its hash. The second compiles.
+		logged "$python" -c "
+import importlib.machinery, time
+loader = importlib.machinery.SourceFileLoader('m', '$T/a/m.py')
+loader.get_code('m')
+with open('$T/a/m.py', 'a') as source:
+    source.write('# edited\n')
+time.sleep(0.1)
+loader.get_code('m')"
+		is "$(decisions m | tail -1)" "sealed" \
+			"$name: a hash-based pyc whose source was read before to compare its hash: sealed"
 	fi
 	is "$(grep -cvE '^pycstash\[[0-9]+\]: [a-z -]+: .*$' "$log")" 0 \
 		"$name: every line is the process, the decision, the file and the reason"
