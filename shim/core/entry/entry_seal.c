@@ -67,10 +67,6 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	 * origin. */
 	if (!pending_is_of(pending, &source->st))
 		return VERDICT_UNSEALED_CHANGED;
-	/* A program also opens a source to compare its hash, and Python compares that of
-	 * this bytecode, too. */
-	if ((pending->opened & PENDING_ANOTHER) && !(seal->flags & SEAL_HASH))
-		return VERDICT_UNSEALED_CHANGED;
 	seal->source = source->identity;
 	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
 	if (seal->flags & SEAL_HASH) {
@@ -80,6 +76,10 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 			.inode = origin.inode, .fs = origin.fs, .ctime = origin.birth
 		};
 	}
+	/* A hash is for Python to compare: as long as the file is the same, such bytecode
+	 * is served all the same. A program also opens a source to compare its hash. */
+	if (pending->opened & PENDING_ANOTHER)
+		return VERDICT_UNSEALED_CHANGED;
 	/* A loader that makes up a header will do so again. If the source was different
 	 * when the program took its stat, the bytecode must not get into the tree, where
 	 * that earlier time and size may fit once more. */
