@@ -71,6 +71,20 @@ is "$("$PYCSTASH" purge --dry-run --state orphan --path "$tree" --json | jsons '
 check "an ephemeral tree is purged by its path" "$PYCSTASH" purge -q --path "$tree"
 is "$(lines "$tree")" 0 "an ephemeral tree that was purged is gone"
 
+# What changes in a name depends on the whole path. Here a shorter path fits another pattern.
+tree=$T/build-env-tools
+mkdir -p "$tree/.mount_aB12cd/pkg" && echo 'e = 22' >"$tree/.mount_aB12cd/pkg/e.py"
+preloaded "${PYTHONS[0]}" -c 'import sys; sys.path.insert(0, sys.argv[1]); import e' "$tree/.mount_aB12cd/pkg"
+is "$(lines "$tree") $(lines "$tree/.mount_aB12cd") $(lines "$tree/.mount_xxxxxx/pkg/e.py")" "1 1 1" \
+	"an ephemeral tree is found below a directory whose name fits another pattern"
+check "an ephemeral tree is purged by the path of a directory above it" "$PYCSTASH" purge -q --path "$tree"
+is "$(lines "$T/build-env-tools/.mount_aB12cd")" 0 "an ephemeral tree that was purged with a directory above it is gone"
+mkdir -p "$T/ci-12/work" && echo 'e = 333' >"$T/ci-12/work/e.py"
+PYCSTASH_EPHEMERAL='ci-*/work' preloaded "${PYTHONS[0]}" -c 'import sys; sys.path.insert(0, sys.argv[1]); import e' "$T/ci-12/work"
+is "$(lines "$T/ci-12") $(lines "$T/ci-34") $(lines "$T/ci-1")" "1 1 0" \
+	"an ephemeral tree is found below a part of its pattern"
+"$PYCSTASH" purge -q --path "$T/ci-12"
+
 # --- order ----------------------------------------------------------------------------
 is "$(ls_ --sort name $only)" "$(ls_ $only | sort)" "--sort name"
 is "$(ls_ --sort name -r $only)" "$(ls_ $only | sort -r)" "-r reverses --sort name"

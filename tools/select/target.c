@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "shim/core/cache/config.h"
 #include "shim/core/cache/dirs.h"
 #include "tools/base/files.h"
 #include "tools/base/follow.h"
@@ -165,10 +164,7 @@ int target_canonical(const char *word, char **ret_path)
 
 int targets_add(struct targets *targets, const char *word)
 {
-	const struct ephemeral_patterns patterns =
-		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
 	AUTOFREE char *absolute = NULL;
-	struct ephemeral hidden;
 	struct target target = { .path = NULL };
 	size_t end;
 	int r = file_absolute(word, &absolute);
@@ -178,8 +174,6 @@ int targets_add(struct targets *targets, const char *word)
 	end = before_pattern(absolute);
 	(void)make_canonical(absolute, absolute[end] ? end : directory_of(absolute, true),
 		end, true, &target);
-	/* Hides the changing part, as the cache does for ephemeral trees. */
-	(void)ephemeral_hide(&patterns, target.path, target.literal, &hidden);
 	GROW(targets->list, targets->count);
 	targets->list[targets->count++] = target;
 	return 0;
@@ -229,13 +223,24 @@ static enum cover match(
 	return pattern == pattern_end ? COVER_ALL : COVER_SOME;
 }
 
+/* Returns whether the cache may keep what is called `name` under `stored`: there, stars
+ * hide what changes in the name of an ephemeral tree (ephemeral.h). Which bytes they hide
+ * depends on the whole path, of which `name` may be a part. */
+static bool stands_for(const char *stored, const char *name, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (stored[i] != name[i] && (stored[i] != '*' || name[i] == '/'))
+			return false;
+	return true;
+}
+
 static enum cover target_covers(const struct target *target, const char *path, size_t len)
 {
 	size_t literal = target->literal, shorter = len < literal ? len : literal;
 	const char *pattern = target->path + literal;
 
 	/* The shorter of the two must end where a component of the other ends. */
-	if (memcmp(target->path, path, shorter) != 0)
+	if (!stands_for(path, target->path, shorter))
 		return COVER_NONE;
 	if (len < literal)
 		return target->path[len] == '/' ? COVER_SOME : COVER_NONE;
