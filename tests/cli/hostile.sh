@@ -113,6 +113,13 @@ ln "$V/.state/lock" "$T/another"
 is "$(status_of bounded verify --repair 9>&-) $(flock -n "$V/.state/lock" true 9>&- || echo locked)" "14 locked" \
 	"verify --repair does not take a lock away from a command that holds it"
 exec 9>&-
+again
+# Whoever can read the directory can lock it, also in a sandbox that may not write.
+exec 9<"$V"
+flock -s 9
+is "$(status_of bounded verify --repair 9>&-) $(status_of bounded verify --deep --repair 9>&-)" "11 11" \
+	"verify --repair does not wait for ever for a process that has locked the cache's directory"
+exec 9>&-
 
 # --- links in place of folders -----------------------------------------------------------
 : >"$T/said"

@@ -31,22 +31,32 @@ static void write_holder(int fd)
 		(void)dprintf(fd, "pid %ld on %s", (long)getpid(), host);
 }
 
-int lock_take(const struct cache *cache, int seconds)
+int lock_wait(int fd, int seconds)
 {
-	int fd = cache_open_state(cache, LOCK_FILE, O_RDWR | O_CREAT);
 	long left = seconds * 1000L;
 
-	if (fd < 0)
-		return fd;
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int err = -errno;
 
-		if (err != -EWOULDBLOCK || left <= 0 || interrupt_came()) {
-			close(fd);
-			return err == -EWOULDBLOCK && left > 0 ? -EINTR : err;
-		}
+		if (err != -EWOULDBLOCK || left <= 0)
+			return err;
+		if (interrupt_came())
+			return -EINTR;
 		nanosleep(&(struct timespec){ .tv_nsec = WAIT_STEP_MS * 1000000L }, NULL);
 		left -= WAIT_STEP_MS;
+	}
+	return 0;
+}
+
+int lock_take(const struct cache *cache, int seconds)
+{
+	int fd = cache_open_state(cache, LOCK_FILE, O_RDWR | O_CREAT);
+	int r = fd < 0 ? fd : lock_wait(fd, seconds);
+
+	if (r < 0) {
+		if (fd >= 0)
+			close(fd);
+		return r;
 	}
 	write_holder(fd);
 	return fd;

@@ -127,7 +127,7 @@ static int look_locked(struct verify *verify)
 static int run(const struct command *self, char **words)
 {
 	struct verify *verify = &verify_request;
-	int code = select_words(&verify->select, words);
+	int code = select_words(&verify->select, words), r;
 
 	if (code != EXIT_OK)
 		return code;
@@ -138,7 +138,9 @@ static int run(const struct command *self, char **words)
 		return code;
 	interrupt_catch();
 	verify->began = clock_real();
-	verify_kinds_look(verify);
+	r = verify_kinds_look(verify);
+	if (r < 0)
+		return lock_refused(&verify->cache, r);
 	return verify->repair ? look_locked(verify) : look(verify);
 }
 

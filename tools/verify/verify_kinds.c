@@ -9,6 +9,7 @@
 
 #include "shim/core/cache/config.h"
 #include "tools/base/files.h"
+#include "tools/cache/lock.h"
 #include "tools/cache/walk.h"
 
 /* Returns whether a process has locked the file that is open in dirfd by that name: a
@@ -69,8 +70,9 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 			"it has another hard link, so it is not written to");
 }
 
-void verify_kinds_look(struct verify *verify)
+int verify_kinds_look(struct verify *verify)
 {
+	int r = 0;
 	struct walk walk = { .cache = &verify->cache,
 		.context = verify,
 		.stat = true,
@@ -82,9 +84,12 @@ void verify_kinds_look(struct verify *verify)
 	/* Another command must not put the lock there between a look at it and its
 	 * deletion: only commands that have this lock delete what is in its place. */
 	if (verify->repair)
-		(void)flock(verify->cache.fd, LOCK_EX);
+		r = lock_wait(verify->cache.fd, LOCK_PATIENCE);
+	if (r < 0)
+		return r;
 	if (walk_run(&walk, "") < 0 || walk.failed)
 		verify->incomplete = true;
 	if (verify->repair)
 		(void)flock(verify->cache.fd, LOCK_UN);
+	return 0;
 }

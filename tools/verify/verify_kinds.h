@@ -9,5 +9,6 @@
 #include "tools/verify/verify.h"
 
 /* Prints what has the wrong kind, and deletes it if requested. To be called before the
- * cache is locked, because the lock is one of these files. */
-void verify_kinds_look(struct verify *verify);
+ * cache is locked, because the lock is one of these files. Returns 0, or if it cannot
+ * lock the directory v1, which it needs to delete: -EAGAIN, -EINTR or -errno (lock.h). */
+int verify_kinds_look(struct verify *verify);
