@@ -144,6 +144,17 @@ int file_look(int dirfd, const char *name, int flags)
 	return fd == -EPERM ? file_openat(dirfd, name, flags) : fd;
 }
 
+int file_take_rights(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((st.st_mode & S_IRWXU) == S_IRWXU || st.st_uid != geteuid())
+		return 0;
+	return fchmod(fd, (st.st_mode | S_IRWXU) & 07777) < 0 ? -errno : 0;
+}
+
 int file_open(const char *path)
 {
 	int fd = file_openat(AT_FDCWD, path, 0);

@@ -40,6 +40,10 @@ int file_open_found(int found, int dirfd, const char *name, int flags);
  * keeps the access time, which gc evicts by, if the file is ours. */
 int file_look(int dirfd, const char *name, int flags);
 
+/* Gives the user the rights to read, write and search their own directory that is open as
+ * fd. Returns 0 or -errno. */
+int file_take_rights(int fd);
+
 /* The same for a regular file; -EINVAL if it is anything else. */
 int file_open(const char *path);
 

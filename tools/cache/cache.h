@@ -93,8 +93,8 @@ int cache_openat(const struct cache *cache, const char *path, int flags);
 /* Returns whether a name in the layout folder is .state or .trash. */
 bool cache_is_private(const char *name);
 
-/* Opens the .state or .trash folder, and creates it if need be. Returns a descriptor or
- * -errno. */
+/* Opens the .state or .trash folder, or one in it, to change what is in it: creates it,
+ * and takes rights that its mode lacks, if need be. Returns a descriptor or -errno. */
 int cache_open_private(const struct cache *cache, const char *name);
 
 /* Opens a file in .state; O_CREAT creates the file (0600) and the folder. Never waits for

@@ -82,9 +82,14 @@ bool cache_is_private(const char *name)
 
 int cache_open_private(const struct cache *cache, const char *name)
 {
+	int fd;
+
 	if (mkdirat(cache->fd, name, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	return cache_openat(cache, name, O_RDONLY | O_DIRECTORY);
+	fd = cache_openat(cache, name, O_RDONLY | O_DIRECTORY);
+	if (fd >= 0)
+		(void)file_take_rights(fd); /* else what is done in it fails */
+	return fd;
 }
 
 int cache_open_state(const struct cache *cache, const char *name, int flags)

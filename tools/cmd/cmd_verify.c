@@ -138,6 +138,7 @@ static int run(const struct command *self, char **words)
 		return code;
 	interrupt_catch();
 	verify->began = clock_real();
+	modes_begin(&verify->modes, verify->repair);
 	r = verify_kinds_look(verify);
 	if (r < 0)
 		return lock_refused(&verify->cache, r);

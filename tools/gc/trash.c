@@ -41,7 +41,7 @@ static const char *new_name(
 }
 
 /* Moves `name` from dirfd into the trash. Renaming a directory changes its `..`, which
- * takes write permission for the directory itself. */
+ * takes write permission for the directory itself, too. */
 static int move(int dirfd, const char *name, int trash, const char *fresh)
 {
 	struct stat st;
@@ -50,12 +50,11 @@ static int move(int dirfd, const char *name, int trash, const char *fresh)
 		return 0;
 	if (errno != EACCES)
 		return -errno;
+	(void)file_take_rights(dirfd);
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -EACCES; /* write permission for the file would not help, and would
-				   affect its other links */
-	if (fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
+	/* For a file, that would not help, and would affect its other links. */
+	if (S_ISDIR(st.st_mode) && fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return renameat(dirfd, name, trash, fresh) < 0 ? -errno : 0;
 }
@@ -81,16 +80,22 @@ static int64_t drop_link(int dirfd, const char *name)
 	return r;
 }
 
-/* Deletes a name of the file with that stat. Returns the same as trash_unlink. */
+static int64_t drop_any(int dirfd, const char *name, const struct stat *st)
+{
+	if (st->st_nlink > 1)
+		return drop_link(dirfd, name);
+	return unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
+}
+
+/* Deletes a name of the file with that stat. If the directory is not writable, makes it
+ * writable first. Returns the same as trash_unlink. */
 static int64_t drop_name(
 	int dirfd, const char *name, const struct stat *st, struct freed *freed)
 {
-	int64_t bytes = (int64_t)st->st_blocks * 512, left;
+	int64_t bytes = (int64_t)st->st_blocks * 512, left = drop_any(dirfd, name, st);
 
-	if (st->st_nlink > 1)
-		left = drop_link(dirfd, name);
-	else
-		left = unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
+	if (left == -EACCES && file_take_rights(dirfd) == 0)
+		left = drop_any(dirfd, name, st);
 	if (left < 0)
 		return left;
 	freed->files++;
@@ -201,22 +206,11 @@ static char *origin(const char *path, int64_t *ret_when)
 		whole ? "" : "/tree", version + layout_version(version));
 }
 
-/* Deletes a name in the trash. If the directory is not writable, makes it writable
- * first. */
-static int64_t drop(struct walk_dir *dir, const struct walk_file *file)
-{
-	struct reclaim *reclaim = dir->context;
-	int64_t r = drop_name(dir->fd, file->name, file->st, reclaim->freed);
-
-	if (r == -EACCES && fchmod(dir->fd, 0700) == 0)
-		r = drop_name(dir->fd, file->name, file->st, reclaim->freed);
-	return r;
-}
-
 static void drop_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct reclaim *reclaim = dir->context;
-	int64_t when = reclaim->when, freed = drop(dir, file);
+	int64_t when = reclaim->when,
+		freed = drop_name(dir->fd, file->name, file->st, reclaim->freed);
 	AUTOFREE char *was_in = freed < 0 ? NULL
 				: when	  ? alloc_copy(dir->path)
 					  : origin(dir->path, &when);
@@ -235,6 +229,7 @@ static void drop_file(struct walk_dir *dir, const struct walk_file *file)
 
 static void drop_later(struct walk_dir *dir)
 {
+	(void)file_take_rights(dir->fd); /* else it is reported what stays */
 	dir->changed = true;
 }
 
@@ -321,7 +316,7 @@ int trash_move(const struct cache *cache, const char *path, int64_t when, int64_
 	struct reclaim reclaim = { .freed = freed, .until = until, .when = when };
 	AUTOFREE char *above = file_parent(path);
 	size_t version = layout_version(path);
-	AUTOCLOSE int dirfd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
+	AUTOCLOSE int dirfd = cache_openat(cache, above, O_RDONLY | O_DIRECTORY);
 	AUTOCLOSE int trash = dirfd < 0 ? dirfd : cache_open_private(cache, CACHE_TRASH);
 	int r;
 

@@ -18,40 +18,58 @@ void modes_begin(struct modes *modes, bool repair)
 }
 
 /* Returns the mode that the file is to have. */
-static mode_t good_mode(const struct modes *modes, const struct stat *st)
+static mode_t good_mode(const struct modes *modes, const struct stat *st, bool to_tree)
 {
 	const bool is_folder = S_ISDIR(st->st_mode);
+	const mode_t own = is_folder ? S_IRWXU : to_tree ? S_IRUSR : S_IRUSR | S_IWUSR;
 
 	if (st->st_uid != geteuid() || (!is_folder && !S_ISREG(st->st_mode)))
 		return st->st_mode;
-	return (st->st_mode & ~modes->denied) | (is_folder ? S_IRWXU : S_IRUSR);
+	return (st->st_mode & ~(to_tree ? modes->denied : 0)) | own;
 }
 
-int modes_look(struct modes *modes, int dirfd, const char *name)
+/* Counts what is wrong with a mode. Returns whether it is to be changed. */
+static bool judge(struct modes *modes, const struct stat *st, bool to_tree)
+{
+	const mode_t bad = st->st_mode ^ good_mode(modes, st, to_tree);
+
+	modes->writable += (bad & modes->denied) != 0;
+	modes->closed += (bad & S_IRWXU) != 0;
+	return bad && modes->repair;
+}
+
+int modes_look_at_folder(struct modes *modes, int fd, bool to_tree)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 ||
+		(judge(modes, &st, to_tree) &&
+			fchmod(fd, good_mode(modes, &st, to_tree) & 07777) < 0))
+		return -errno;
+	return 0;
+}
+
+int modes_look(struct modes *modes, int dirfd, const char *name, bool to_tree)
 {
 	AUTOCLOSE int fd = -1;
 	struct stat st;
-	mode_t bad;
+	mode_t good;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!judge(modes, &st, to_tree))
 		return 0;
-	bad = st.st_mode ^ good_mode(modes, &st);
-	modes->writable += (bad & modes->denied) != 0;
-	modes->closed += (bad & S_IRWXU) != 0;
-	if (!bad || !modes->repair)
-		return 0;
+	good = good_mode(modes, &st, to_tree);
 	fd = file_look(dirfd, name, O_NOFOLLOW);
 	/* It cannot be opened before its mode is changed. */
 	if (fd == -EACCES)
-		return fchmodat(dirfd, name, good_mode(modes, &st) & 07777,
-			       AT_SYMLINK_NOFOLLOW) < 0
+		return fchmodat(dirfd, name, good & 07777, AT_SYMLINK_NOFOLLOW) < 0
 			       ? -errno
 			       : 0;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	/* It may be another one by now. */
-	if (fstat(fd, &st) < 0 || (good_mode(modes, &st) != st.st_mode &&
-					  fchmod(fd, good_mode(modes, &st) & 07777) < 0))
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	return 0;
+	good = good_mode(modes, &st, to_tree);
+	return good != st.st_mode && fchmod(fd, good & 07777) < 0 ? -errno : 0;
 }

@@ -308,24 +308,27 @@ static void conclude(struct visit *visit)
 		verify->incomplete = true;
 }
 
-static void look_at_mode(struct walk_dir *dir, const char *name)
+void verify_mode(struct walk_dir *dir, const char *name, bool to_tree)
 {
 	struct verify *verify = dir->context;
-	int r = verify->deep ? modes_look(&verify->modes, dir->fd, name) : 0;
+	int r = *name ? modes_look(&verify->modes, dir->fd, name, to_tree)
+		      : modes_look_at_folder(&verify->modes, dir->fd, to_tree);
 	AUTOFREE char *path = NULL;
 
 	if (r == 0)
 		return;
-	path = alloc_format(
-		"%s/" CACHE_LAYOUT "/%s/%s", verify->cache.root, dir->path, name);
+	path = alloc_format("%s/" CACHE_LAYOUT "/%s%s%s", verify->cache.root, dir->path,
+		*dir->path && *name ? "/" : "", name);
 	complain(path, "its mode cannot be changed: %s", strerror(-r));
 	verify->incomplete = true;
 }
 
 static void begin(struct walk_dir *dir)
 {
-	if (dir->layout.source)
-		look_at_mode(dir, ".");
+	const struct verify *verify = dir->context;
+
+	if (*dir->path) /* else verify_kinds_look has seen it */
+		verify_mode(dir, "", verify->deep && dir->layout.source);
 }
 
 static void visit_name(struct walk_dir *dir, const char *name, const struct layout *item)
@@ -363,8 +366,8 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 		!select_has(&verify->select, &item, file->name))
 		return;
 	/* First: with --repair, what V may not read is looked at. */
-	if (dir->layout.source || item.kind == LAYOUT_OBJECT)
-		look_at_mode(dir, file->name);
+	if (verify->deep && (dir->layout.source || item.kind == LAYOUT_OBJECT))
+		verify_mode(dir, file->name, true);
 	visit_name(dir, file->name, &item);
 }
 
@@ -426,12 +429,16 @@ static void tell_unchecked(const struct verify *verify)
 		"files, since it is not known what compiled them, or from which source");
 	tell(verify, outdated,
 		"entries, since their sources are missing, have other content, or are behind a link of another user; --repair deletes them");
+}
+
+static void tell_modes(const struct verify *verify)
+{
 	if (verify->repair)
 		return;
 	tell(verify, verify->modes.writable,
 		"files or folders, since others may write to them by their modes, which they may keep in the tree; --repair changes these");
 	tell(verify, verify->modes.closed,
-		"files or folders, since their modes keep you from reading them, or from creating bytecode in them; --repair changes these");
+		"files or folders, since their modes keep you from reading or changing them; --repair changes these");
 }
 
 static int compile_again(struct verify *verify)
@@ -469,10 +476,10 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 
 	verify->recompile.different = found_different;
 	verify->recompile.context = verify;
-	modes_begin(&verify->modes, verify->repair);
 	if (verify->deep)
 		recompile_begin(&verify->recompile);
 	r = walk_run(&walk, "");
+	tell_modes(verify);
 	if (verify->deep && r == 0)
 		r = compile_again(verify);
 	if (verify->trashed)

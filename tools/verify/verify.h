@@ -49,6 +49,10 @@ int verify_repair(struct verify *verify, const char *path, const struct stat *se
 /* Prints the line of a finding. Thread-safe. */
 void verify_print(struct verify *verify, const struct verify_finding *finding);
 
+/* Looks at the mode of a file or folder in dir, whose context is the struct verify, or of
+ * dir itself (name ""), and changes it if requested; to_tree as in modes.h. */
+void verify_mode(struct walk_dir *dir, const char *name, bool to_tree);
+
 /* Verifies the cache, prints a line for each finding, and deletes bad files if
  * requested. Returns 0, -EINTR, or another -errno if it could not even begin.
  * *ret_failed: how many directories could not be read. */

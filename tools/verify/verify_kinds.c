@@ -51,11 +51,18 @@ static bool is_folders(const struct walk_dir *dir, const char *name)
 
 static bool enter(struct walk_dir *dir, const char *name)
 {
-	if (is_folders(dir, name))
-		return strcmp(name, CACHE_TRASH) != 0;
-	if (*dir->path)
+	if (is_folders(dir, name) && strcmp(name, CACHE_TRASH) != 0)
+		return true;
+	if (is_folders(dir, name)) /* what is in it is to be deleted */
+		verify_mode(dir, name, false);
+	else if (*dir->path)
 		found(dir, name, "a folder in the place of a file");
 	return false;
+}
+
+static void begin(struct walk_dir *dir)
+{
+	verify_mode(dir, "", false);
 }
 
 /* Records of packs are only read and replaced: other hard links of them do no harm. */
@@ -68,6 +75,8 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	else if (strcmp(dir->path, CACHE_STATE) == 0 && file->st->st_nlink > 1)
 		found(dir, file->name,
 			"it has another hard link, so it is not written to");
+	else if (*dir->path && file->st->st_nlink == 1)
+		verify_mode(dir, file->name, false);
 }
 
 int verify_kinds_look(struct verify *verify)
@@ -79,6 +88,7 @@ int verify_kinds_look(struct verify *verify)
 		.threads = 1,
 		.force = true,
 		.enter = enter,
+		.begin = begin,
 		.file = look_at };
 
 	/* Another command must not put the lock there between a look at it and its
