@@ -266,9 +266,9 @@ int place_check_looked_at(struct place *place);
  * has, to change it in place: moves the bytecode, without its seal, to the tree, whose
  * __pycache__ is created if it was only pretended. Replaces an older file there. With
  * O_TRUNC, the new file is empty; what fails place_check is only deleted, and so is what
- * would get through a link that others can exchange. Returns 0 or -errno; on failure
- * nothing has changed, and if the open itself would fail, the error is that of the
- * open. */
+ * would get through a link that others can exchange. Returns 0, also if it is gone by
+ * now, or -errno; on failure nothing has changed, and if the open itself would fail, the
+ * error is that of the open. */
 int place_move_to_tree(struct place *place, int flags);
 
 /* Creates the tree's __pycache__, with the mode that the program's umask leaves, for
@@ -349,9 +349,9 @@ bool place_is_refused(struct place *place, int err, int flags);
  * its name was created later, and the program knows of no __pycache__ in it. Bytecode for
  * the same content is found again as an object. Files written since the new directory was
  * created are kept, and with PYCSTASH_REWRITTEN=path those that have no object. Returns
- * false if the cached files are not left over, if some are kept, or if the file system
- * records no birth times; true if the cache has no such directory (any more), or if
- * another process is deleting it. */
+ * false if the cached files are not left over, if the PLACE_ENTRY (of a PLACE_DIR: any
+ * file) is kept, or if the file system records no birth times; true if the cache has no
+ * such directory (any more), or if another process is deleting it. */
 bool place_drop_leftover(struct place *place);
 
 /* Returns whether the tag of a PLACE_ENTRY differs from the process's: then the program

@@ -110,8 +110,8 @@ static bool is_leftover(const struct births *births)
 	       timestamp_before(&births->cached, &births->sources);
 }
 
-/* Deletes the old directory, or what is left over in it. Returns whether anything is
- * kept; if another process is deleting, whether the file of that name (NULL: any) is. */
+/* Deletes the old directory, or what is left over in it. Returns whether the file of that
+ * name is kept; NULL: whether any is. */
 static bool drop(const char *dir, char *slash, const char *canonical, const char *name,
 	struct births *births)
 {
@@ -133,6 +133,8 @@ static bool drop(const char *dir, char *slash, const char *canonical, const char
 		else if (is_leftover(births))
 			(void)sys_real.unlinkat(AT_FDCWD, dir, AT_REMOVEDIR);
 	}
+	if (kept && name)
+		kept = place_exists(fd, name);
 	if (fd >= 0)
 		sys_real.close(fd);
 	return kept;

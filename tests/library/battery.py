@@ -560,6 +560,48 @@ def tree_temporary(here, cache, pyc):
     shutil.rmtree(cache)
 
 
+@section
+def tree_leftover(here, cache, pyc):
+    """A package is replaced by one with a __pycache__, which is imported in part."""
+    package = here + "/package"
+    pyc = importlib.util.cache_from_source(package + "/o.py")
+    file, directory = here + "/n.py", here + "/pkg"
+
+    def replace(brings, modules):
+        # Without the library. Of the same tick of the clock, all would be the earlier one's.
+        subprocess.check_call(["env", "-u", "LD_PRELOAD", "sh", "-c",
+                               'rm -rf "$0"; sleep 0.05; mkdir -p "$0$1"', package, brings])
+        for module in "k", "o":
+            write("{}/{}.py".format(package, module), "")
+        for module in modules:
+            load(module)
+
+    def opened(flags):
+        below = os.open(here, os.O_PATH)
+        os.close(os.open(os.path.relpath(pyc, here), flags, dir_fd=below))
+        os.close(below)
+
+    sys.path.insert(0, package)
+    for what, function, *args in (
+            ("write", write, pyc, "new"), ("append", lambda: open(pyc, "a").close()),
+            ("create", opened, os.O_CREAT | os.O_EXCL), ("write below", opened, os.O_CREAT),
+            ("change", opened, os.O_RDWR), ("empty", opened, os.O_TRUNC | os.O_WRONLY),
+            ("truncate", os.truncate, pyc, 0), ("chmod", os.chmod, pyc, 0o600),
+            ("chown", os.chown, pyc, os.getuid(), -1), ("mkdir", os.mkdir, pyc),
+            ("mkdir with a slash", os.mkdir, pyc + "/"), ("mkfifo", os.mkfifo, pyc),
+            ("symlink", os.symlink, "x", pyc), ("link", os.link, file, pyc),
+            ("link away", os.link, pyc, here + "/away"), ("rename", os.rename, file, pyc),
+            ("rename of a directory", os.rename, directory, pyc),
+            ("rename away", os.rename, pyc, here + "/away"), ("copy", shutil.copy, file, pyc)):
+        os.makedirs(directory, exist_ok=True)
+        write(file, "")
+        replace("", ["k", "o"])
+        replace("/__pycache__", ["k"])
+        say(what, function, *args)
+        say("then", lambda: oct(os.lstat(pyc).st_mode))
+    shutil.rmtree(package)
+
+
 for function in sections:
     section_name = function.__name__
     if len(sys.argv) > 2 and section_name not in sys.argv[2:]:
