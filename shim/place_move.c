@@ -18,8 +18,9 @@
 
 #define OTHERS (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)
 
-/* Looks at what closes the file to others: its source; or, if it has none, the directory
- * of the sources. A link is followed only after place_check. */
+/* Looks at what closes the file to others: its source; or, if there is none, the
+ * directory of the sources. A link is followed only after place_check. Returns false if
+ * the mode does not say who can read that. */
 static bool look_at_source(struct place *from, bool checked, struct stat *ret)
 {
 	const struct source *source = &from->entry.source;
@@ -30,9 +31,11 @@ static bool look_at_source(struct place *from, bool checked, struct stat *ret)
 		err = sys_real.fstatat(source->dirfd, source->path, ret,
 			checked ? 0 : AT_SYMLINK_NOFOLLOW);
 	if (err != -ENOENT)
-		return err == 0 && !S_ISLNK(ret->st_mode);
+		return err == 0 && S_ISREG(ret->st_mode) &&
+		       !way_may_have_acl(&sys_real, source->dirfd, source->path, ret);
 	fd = place_pin(from);
-	found = fd >= 0 && sys_real.fstatat(fd, "", ret, AT_EMPTY_PATH) == 0;
+	found = fd >= 0 && sys_real.fstatat(fd, "", ret, AT_EMPTY_PATH) == 0 &&
+		!way_may_have_acl(&sys_real, fd, ".", ret);
 	if (fd >= 0)
 		sys_real.close(fd);
 	return found;
@@ -50,6 +53,13 @@ static __attribute__((noinline)) mode_t closed_by_source(struct place *from, boo
 	if (!place_find_cached(from, &file) || file.st_gid != st.st_gid)
 		st.st_mode = entry_mode_of_others(st.st_mode);
 	return OTHERS & ~st.st_mode;
+}
+
+/* Returns whether bytecode that passes place_check_looked_at was compiled from a source
+ * that is no longer there. */
+static bool is_of_earlier_source(struct place *from, const struct place *to, bool empty)
+{
+	return from != to && !empty && place_check(from) < 0;
 }
 
 /* Returns which rights for others a compiler has asked for, where a default ACL decides
@@ -221,7 +231,9 @@ static int copy_pinned(struct place *from, struct place *to, int flags, bool emp
 		if (copy.is_new)
 			copy.asked = asked_by_source(to, fd, room);
 		else
-			copy.closed = closed_by_source(from, !empty);
+			copy.closed = is_of_earlier_source(from, to, empty)
+					      ? OTHERS
+					      : closed_by_source(from, !empty);
 		err = ready_target(to, &fd, room);
 	}
 	if (err >= 0)

@@ -124,6 +124,12 @@ is "$(read_after : "find . -type f -exec chmod go-r {} +; cat m.py >$pyc") $(in_
 	"bytecode that is overwritten after its source was closed is closed"
 is "$(read_after : "find . -type f -exec chgrp $secret {} + -exec chmod o-r {} +; $enter") $(in_tree)" " 1" \
 	"bytecode whose source was given to a group gets into the tree without rights for the user's first group"
+for script in "$enter" "mv $pyc ."; do
+	is "$(read_after : "find . -type f -exec $PY $acl access {} 12399 4 \;; $script") $(in_tree)" " 1" \
+		"the mask of a source's ACL becomes no right of the group to its bytecode: ${script##*; }"
+done
+is "$(read_after : "find . -type f -exec chmod 600 {} +; echo 'n = 22' >m.new; mv m.new m.py; mv $pyc ../out") $(in_tree)" " 1" \
+	"bytecode of a source that was closed, and then replaced by an open one, is moved without rights for others"
 (MASK=002 read_after : "chmod g-w m.py n.py; $enter") >/dev/null
 is "$(stat -c %a "$T/src/tree/__pycache__")" 755 "a group gets no right to write to a __pycache__ that it does not have to the directory above"
 (read_after : "chgrp $secret .; chmod 750 .; $enter") >/dev/null

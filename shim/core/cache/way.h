@@ -120,6 +120,12 @@ static inline bool way_is_owned(uint32_t writers)
 	       ((writers & 3) == 3 && writers != WAY_EVERYBODY);
 }
 
+/* Returns whether an ACL may say who has rights to the file that st describes. The
+ * group's bits are then only its mask. It is opened to ask, so let it be a regular file
+ * or a directory. */
+bool way_may_have_acl(
+	const struct sys *sys, int dirfd, const char *path, const struct stat *st);
+
 /* Returns whether nobody else can write to it. */
 bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *path,
 	const struct stat *st);

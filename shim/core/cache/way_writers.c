@@ -207,9 +207,8 @@ uint32_t way_number(const struct sys *sys, uid_t owner, gid_t group)
 	return id << 2 | (group ? 2 : 0) | 1;
 }
 
-/* Returns whether others may have rights by an ACL; the group's bits are then only its
- * mask. Out of line, to keep the caller's stack frame small. */
-static __attribute__((noinline)) bool may_have_acl(
+/* Out of line, to keep the callers' stack frames small. */
+__attribute__((noinline)) bool way_may_have_acl(
 	const struct sys *sys, int dirfd, const char *path, const struct stat *st)
 {
 	int fd =
@@ -241,7 +240,7 @@ uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *p
 		is_private_group(sys, group))
 		group = 0;
 	if (!(owner && group) &&
-		!(by_group && (may_have_acl(sys, dirfd, path, st) ||
+		!(by_group && (way_may_have_acl(sys, dirfd, path, st) ||
 				      (group == 0 && !tells_group(sys, st->st_gid)))))
 		number = way_number(sys, owner, group);
 	if (number == WAY_UNKNOWN) /* at least the owner may be known */
