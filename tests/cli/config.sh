@@ -207,6 +207,26 @@ if [ "$(id -u)" = 0 ]; then
 	chown 65534 "$user"
 	is "$(config get max_size 2>/dev/null)" 5G "another user's file is not read"
 	chown 0 "$user"
+	# A group, and a user whom an ACL names
+	chown 0:1234 "$user"
+	chmod 640 "$user"
+	config set max_size 2G
+	is "$(stat -c '%g %a' "$user")" "1234 640" "set keeps the group of the file"
+	if setfacl -m u:1235:r "$user" 2>/dev/null; then
+		config set max_size 1G
+		is "$(getfacl -cn "$user" 2>/dev/null | sed '/^$/d' | xargs)" "user::rw- user:1235:r-- group::r-- mask::r-- other::---" \
+			"set keeps the ACL of the file"
+		setfacl -b "$user" && setfacl -m d:u:1235:rw "${user%/*}"
+		config set max_size 1G
+		is "$(getfacl -cn "$user" 2>/dev/null | sed '/^$/d' | xargs)" "user::rw- group::r-- other::---" \
+			"set gives the file no ACL that it did not have"
+		setfacl -b "${user%/*}"
+	else
+		skip "set keeps the ACL of the file" "no setfacl, or no ACLs here"
+	fi
+	chown 0:0 "$user"
+	chmod 644 "$user"
+	user_says 'max_size = 1G'
 	chmod 755 "$T" "$HOME" "$HOME/.config" "${user%/*}"
 	is "$(as_user env HOME="$HOME" "$PYCSTASH" config get max_size)" 1G "root's file is read by all"
 	chmod 600 "$user"

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "tools/base/files.h"
@@ -133,22 +134,42 @@ static int make_directories(const char *path)
 	return r == 0 && mkdir(directory, 0700) < 0 && errno != EEXIST ? -errno : r;
 }
 
+/* Gives the new file the group, the mode and the ACL of the old one: it may
+ * hold a password. An ACL of the new file comes from the directory. */
+static int keep_rights(int from, int to)
+{
+	static const char acl_name[] = "system.posix_acl_access";
+	char acl[4096];
+	ssize_t size = fgetxattr(from, acl_name, acl, sizeof acl);
+	struct stat st;
+
+	if (size < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+		return -errno;
+	if (fstat(from, &st) < 0 || fchown(to, (uid_t)-1, st.st_gid) < 0)
+		return -errno;
+	if (size < 0 && fremovexattr(to, acl_name) < 0 && errno != ENODATA &&
+		errno != EOPNOTSUPP)
+		return -errno;
+	if (fchmod(to, st.st_mode & 07777) < 0)
+		return -errno;
+	return size >= 0 && fsetxattr(to, acl_name, acl, (size_t)size, 0) < 0 ? -errno
+									      : 0;
+}
+
 /* from: the old file; NULL: there is none. */
 static int rewrite(
 	const char *path, mode_t mode, FILE *from, const char *key, const char *value)
 {
-	struct stat st = { .st_mode = mode };
 	struct whole_file file;
-	int r;
+	int r = whole_file_begin(&file, AT_FDCWD, path, from ? 0600 : mode);
 
-	if (from && fstat(fileno(from), &st) < 0)
-		return -errno;
-	r = whole_file_begin(&file, AT_FDCWD, path, st.st_mode & 07777);
 	if (r < 0)
 		return r;
 	if (from)
+		r = keep_rights(fileno(from), fileno(file.out));
+	if (r == 0 && from)
 		r = copy_lines(from, file.out, key, value);
-	else
+	else if (r == 0)
 		fprintf(file.out, "%s = %s\n", key, value);
 	if (r == 0 && (fflush(file.out) == EOF || fsync(fileno(file.out)) < 0))
 		r = -errno;
