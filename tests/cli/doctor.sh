@@ -295,6 +295,10 @@ check "in a unit doctor says what to add to the unit" finds 1 '^fail +cache .*; 
 	env -u TERM -u DISPLAY -u KUBERNETES_SERVICE_HOST INVOCATION_ID=1 "$PYCSTASH" doctor --dir "$T/main.c/c" "$python"
 check "in a pod doctor says what to add to the pod" finds 1 '^fail +cache .*; mount an emptyDir at /cache and set PYCSTASH_DIR=' \
 	env KUBERNETES_SERVICE_HOST=10.0.0.1 "$PYCSTASH" doctor --dir "$T/main.c/c" "$python"
+if [ "$(id -u)" = 0 ]; then
+	check "in a CI job of root's doctor says what to add to the job" finds 1 "^fail +cache .*; set PYCSTASH_DIR=/var/cache/pycstash in the job's environment" \
+		env -u KUBERNETES_SERVICE_HOST CI=true "$PYCSTASH" doctor --dir "$T/main.c/c" "$python"
+fi
 check "XDG_CACHE_HOME gives a cache directory without HOME" finds 0 "^ok +cache +$T/xdg/pycstash " \
 	env -u PYCSTASH_DIR XDG_CACHE_HOME="$T/xdg" "$PYCSTASH" doctor "$python"
 for user_python in /usr/bin/python3 ""; do

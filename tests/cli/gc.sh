@@ -42,6 +42,14 @@ ALL=$(files)
 OBJECTS=$(find "$V/$TAG/objects" -name '*.pyc' | wc -l) # some sources are equal
 
 # --- nothing to do ----------------------------------------------------------------------
+# As where nothing was compiled, or where no program can use a cache: `run` does its work there.
+for options in "" --json "--max-size 300M" -n --auto; do
+	# shellcheck disable=SC2086 # words
+	is "$(PYCSTASH_DIR=$T/none gc $options 2>"$T/err"; echo $?) $(grep -c "^pycstash: $T/none: no cache yet;" "$T/err")" \
+		"0 $([ "$options" = --auto ]; echo $?)" "gc${options:+ $options} succeeds where there is no cache${options##*--auto*}"
+done
+is "$(env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME "$PYCSTASH" gc 2>"$T/err"; echo $?) $(grep -c "no cache directory: set HOME" "$T/err")" "0 1" \
+	"gc succeeds, and says why there is no cache, where nothing says where that would be"
 is "$(gc --json | field kept.entries)" $((COUNT * VERSIONS)) "all entries are kept"
 is "$(files)" "$ALL" "gc deletes nothing from a cache that is in use"
 is "$(gc --json | field kept.disk)" "$(find "$V" -path "$V/[.C]*" -prune -o -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
@@ -295,6 +303,12 @@ as_user true && if [ "$(id -u)" = 0 ]; then
 	is "$(status_of as_user "$PYCSTASH" gc --dir "$CACHE")" 3 "gc ends with 3 if a directory cannot be read, and does the rest"
 	check "gc names a folder that it cannot read" grep -q "$TAG/tree$S/pkg" <(said_by as_user "$PYCSTASH" gc --dir "$CACHE")
 	is "$(status_of gc)" 12 "gc refuses another user's cache, also to root"
+	install -d -o 65534 "$T/theirs"
+	for where in "" /.cache; do # which the user may have, or not
+		mkdir -p "$T/theirs$where" && chown 65534 "$T/theirs$where"
+		is "$(env -u PYCSTASH_DIR HOME="$T/theirs" "$PYCSTASH" gc 2>"$T/err"; echo $?) $(grep -c "none can be made in .*/theirs: .* belongs to another user; .*PYCSTASH_DIR" "$T/err")" "0 1" \
+			"gc says that root makes no cache in another user's home directory (with ~$where)"
+	done
 fi
 
 # --- the mark for backup programs -----------------------------------------------------

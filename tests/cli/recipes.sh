@@ -181,7 +181,7 @@ nodes() {
 }
 
 # Runs the commands of a CI job in a fresh checkout, with the cache that the last job saved.
-job() { # DIR COMMANDS
+job() { # DIR COMMANDS; with $HOME
 	mkdir -p "$1" && cd "$1" || return
 	printf 'import helper\ndef test(): assert helper.x\n' >test_it.py
 	cp /srv/app/helper.py .
@@ -200,7 +200,21 @@ integration() {
 	job /srv/two/checkout "$commands"
 	is "$(pycstash stats --json | /usr/bin/python3 -c 'import json, sys
 print(json.load(sys.stdin)["counts"]["reused"] > 0)')" True "GitHub: another checkout finds its bytecode"
-	commands=$(block "$heading" 2 | sed -n -e '/^test:/q' -e '/^  script:/,$s/^  - //p')
+	local home=$HOME variable
+	variable=$(block "$heading" 2 | sed -n 's/^  \(PYCSTASH_DIR\): /\1=/p')
+	HOME=$T/theirs # as in a job with `container:`
+	install -d -o 65534 "$HOME"
+	job /srv/five/checkout "$commands; rm -r __pycache__"
+	is "$(ls -A "$HOME")" "" "GitHub: root makes no cache in another user's home directory, and the job works"
+	job /srv/six/checkout "export $variable; $commands"
+	job /srv/seven/checkout "export $variable; $commands; PYCSTASH_LOG=$T/log pycstash run -- /usr/bin/python3 -c 'import helper'"
+	is "$(grep -q ' hit: .*/helper\.' "$T/log" && ls -d "${variable#*=}"/v1)" "/var/cache/pycstash/v1" \
+		"GitHub: a job in a container of root's uses the cache that the guide names"
+	commands=$(block "$heading" 3 | sed -n -e '/^test:/q' -e '/^  script:/,$s/^  - //p')
+	job /srv/eight/checkout "$commands; rm -r __pycache__"
+	check "GitLab: the job works without an archive, where there is no cache" test ! -e /srv/eight/checkout/bytecode.tar.zst
+	HOME=$home
+	commands=$(block "$heading" 3 | sed -n -e '/^test:/q' -e '/^  script:/,$s/^  - //p')
 	rm -rf ~/.cache
 	job /srv/one/checkout "$commands"
 	rm -rf ~/.cache
@@ -218,7 +232,7 @@ tox_project() {
 	fi
 	{
 		printf '[tox]\nskipsdist = true\nenvlist = a\n'
-		block "In continuous integration" 3
+		block "In continuous integration" 4
 		printf 'skip_install = true\ncommands = python /srv/app/main.py\n'
 	} >/srv/tox.ini
 	cd /srv || return

@@ -38,7 +38,7 @@ set -u
 # A developer's or CI's own settings must not decide what a test sees; above all
 # PYTHONDONTWRITEBYTECODE, with which Python writes nothing and every test "passes"; and
 # SOURCE_DATE_EPOCH, with which py_compile makes hash-based pycs.
-for name in $(compgen -e | grep -E '^(PYTHON|PYCSTASH|PYTEST|NUMBA|XDG_|LD_PRELOAD$|SOURCE_DATE_EPOCH$)'); do
+for name in $(compgen -e | grep -E '^(PYTHON|PYCSTASH|PYTEST|NUMBA|XDG_|LD_PRELOAD$|SOURCE_DATE_EPOCH$|CI$)'); do
 	unset "$name"
 done
 # With directories that this user may not enter (another user's, after su), a command that is missing

@@ -251,6 +251,7 @@ struct names cache_layers(void)
 static int say_none(const char *path, bool beside)
 {
 	const char *obstacle;
+	enum verdict why;
 	char at[PATH_MAX];
 
 	if (!path)
@@ -259,6 +260,8 @@ static int say_none(const char *path, bool beside)
 		return refuse(path,
 			"this cache was made by another version of pycstash: it has no folder " CACHE_LAYOUT);
 	obstacle = obstacle_below(path, path, at);
+	if (!obstacle && root_judge(&sys_libc, path, at, &why) == ROOT_REFUSED)
+		obstacle = verdict_rows[why].why;
 	if (obstacle)
 		complain(path, "no cache, and none can be made%s%s: %s; %s",
 			strcmp(at, path) == 0 ? "" : " in ",

@@ -85,6 +85,8 @@ const char *obstacle_remedy(void)
 {
 	static const char *const places[] = { "/var/tmp", "/tmp", "/dev/shm" };
 
+	if (getenv("CI") && geteuid() == 0 && access("/var/cache", W_OK | X_OK) == 0)
+		return "set PYCSTASH_DIR=/var/cache/pycstash in the job's environment";
 	if (getenv("KUBERNETES_SERVICE_HOST"))
 		return "mount an emptyDir at /cache and set PYCSTASH_DIR=/cache/pycstash in the pod's env";
 	/* a shell started by systemd has a terminal */
