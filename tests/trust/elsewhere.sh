@@ -435,5 +435,14 @@ rm -rf "$cache" "$own/__pycache__"
 is "$(later unshare -Ur "$PY" -c "$(imports "$own"); import os
 print(os.listdir('$own/__pycache__'), os.path.exists('$own/__pycache__/m.$TAG.pyc'))" | xargs) $(ls "$own")" \
 	"TRUSTED [m.$TAG.pyc] True m.py" "(in a user namespace, programs see what the cache has of the user's own sources)"
+# Strangers' links look like root's there, wherever they are.
+run_there() { later unshare -Ur "$PYCSTASH" "$@" >"$T/said" 2>&1; }
+rm -rf "$cache" "$dir"
+mkdir "$dir" && ln -s "$own/m.py" "$dir/m.py" && chown -Rh "$ATTACKER" "$dir"
+run_there warm -q --python "$PY" --dir "$cache" "$dir"
+is "$? $(says) $(made)" "3 1 0" "in a user namespace, commands follow no link of another user's to the user's sources"
+ln -s "$own" "$T/mine" && chown -h "$VICTIM" "$T/mine"
+run_there warm -q --python "$PY" --dir "$cache" "$T/mine"
+is "$? $(made)" "0 1" "(in a user namespace, commands follow links of the user's own)"
 chown 0 "$T"
 done_testing

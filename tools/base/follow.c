@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shim/core/base/openat2.h"
+#include "shim/core/cache/way.h"
 #include "tools/base/files.h"
 
 /* As in the kernel's path lookup. */
@@ -32,13 +33,17 @@ static int go_to(struct follow *follow, int fd)
 	return fd < 0 ? -errno : 0;
 }
 
-/* In a user namespace that does not map root, root's links show the owner of "/". */
-static bool is_trusted(const struct stat *link)
+/* In a user namespace, all who are not mapped show one owner: strangers, and perhaps root
+ * or the user, too. In "/" (/lib), links are certainly root's. */
+static bool is_trusted(const struct stat *link, int dirfd)
 {
-	struct stat root;
+	const uid_t user = geteuid();
+	struct stat root, dir;
 
-	return link->st_uid == 0 || link->st_uid == geteuid() ||
-	       (stat("/", &root) == 0 && link->st_uid == root.st_uid);
+	return link->st_uid == 0 || (link->st_uid == user && user != WAY_UNMAPPED) ||
+	       (stat("/", &root) == 0 && link->st_uid == root.st_uid &&
+		       fstat(dirfd, &dir) == 0 && dir.st_ino == root.st_ino &&
+		       dir.st_dev == root.st_dev);
 }
 
 /* Puts a path before what is left. Returns 0 or -errno. */
@@ -62,7 +67,7 @@ static int follow_link(struct follow *follow, int link, const char *name, int fl
 	struct stat st;
 	ssize_t len;
 
-	if (fstat(link, &st) < 0 || !is_trusted(&st))
+	if (fstat(link, &st) < 0 || !is_trusted(&st, follow->at))
 		return FOLLOW_FOREIGN;
 	if (++follow->links > LINKS_MAX)
 		return -ELOOP;
