@@ -22,6 +22,10 @@
 #include "tools/gc/gc.h"
 #include "tools/gc/missing.h"
 
+/* Seconds to wait for another command, such as the automatic gc that a program has
+ * started a moment ago (gc_due.c). */
+#define PATIENCE 70
+
 #define LONGEST_TIME INT64_C(1000000000) /* seconds; as nanoseconds in 64 bits */
 
 static const struct opt own_options[] = {
@@ -160,6 +164,13 @@ static int collect(struct gc *gc)
 	return conclude(gc, r);
 }
 
+static int patience(const struct gc *gc)
+{
+	if (gc->automatic)
+		return 0;
+	return gc->seconds && gc->seconds < PATIENCE ? (int)gc->seconds : PATIENCE;
+}
+
 static int lock_and_collect(struct gc *gc)
 {
 	AUTOCLOSE int lock = -1;
@@ -168,7 +179,7 @@ static int lock_and_collect(struct gc *gc)
 		return EXIT_OK;
 	if (gc->common.dry_run)
 		return collect(gc);
-	lock = lock_take(&gc->cache, 0);
+	lock = lock_take(&gc->cache, patience(gc));
 	if (lock == -EAGAIN && gc->automatic)
 		return EXIT_OK;
 	if (lock < 0)
