@@ -13,7 +13,7 @@
 #define SYS_NAME sys_real
 #define NEXT(call) real.call
 #define WIDE_NEXT(call) real.WIDE(call)
-#define KERNEL_STAT(...) (int)syscall(SYS_newfstatat, __VA_ARGS__)
+#define KERNEL_STAT(...) (int)syscall(SYS_STAT, __VA_ARGS__)
 #define CLOCK(clock, ret) libc_clock(clock, ret)
 
 __thread const char *process_passing[2] __attribute__((tls_model("initial-exec")));

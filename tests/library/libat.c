@@ -6,8 +6,9 @@
  *
  *   AT=CALL[:N]:SUFFIX[:after]
  *       the moment: before (or after) the N-th (default 1) open, freopen, stat, rename,
- *       mkdir, remove (unlinkat) or find (openat2 by its number) of a path with that
- *       suffix (for rename, the new path)
+ *       mkdir, remove (unlinkat), find (openat2 by its number) or look (fstatat by its
+ *       number, as the command calls it) of a path with that suffix (for rename, the new
+ *       path)
  *
  *   DO=COMMAND
  *       what sh runs then, once, without any preload
@@ -22,10 +23,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "shim/core/base/openat2.h"
+#include "shim/core/base/sys.h"
 
 static struct moment {
 	char call[8], suffix[64];
@@ -138,8 +141,13 @@ long syscall(long number, ...)
 		word[i] = va_arg(args, long);
 	va_end(args);
 #define CALL REAL(syscall)(number, word[0], word[1], word[2], word[3], word[4], word[5])
-	return number == OPENAT2_CALL ? WATCHED("find", (const char *)word[1], CALL)
-				      : CALL;
+	if (number == OPENAT2_CALL)
+		return WATCHED("find", (const char *)word[1], CALL);
+#ifdef SYS_STAT
+	if (number == SYS_STAT)
+		return WATCHED("look", (const char *)word[1], CALL);
+#endif
+	return CALL;
 }
 
 /* What open and openat are to a program with _FORTIFY_SOURCE. */

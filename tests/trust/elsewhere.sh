@@ -339,7 +339,7 @@ rm -rf "$cache" "$tree" && mkdir -m 700 "$copy/private" && echo 'KEY = "SECRET"'
 chown -R "$VICTIM" "$copy" && official "$tree/x" && ln -s "$copy/private" "$tree/l"
 chown -hR "$ATTACKER" "$tree" && chmod 777 "$tree" "$tree/x"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$copy/private")"
-as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT=stat:libpycstash.so \
+as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT=look:libpycstash.so \
 	DO="cd '$tree' && mv -T x old && mv -T l x" "$PYCSTASH" warm --python "$PY" "$tree" >"$T/said" 2>&1
 is "$? $(readlink "$tree/x") $(grep -c 'its directory has just been exchanged' "$T/said") $(entries "$cache" | grep -c "$tree/")" \
 	"3 $copy/private 1 0" "\`warm\` leaves no bytecode of a private source under the name of a directory that becomes a link to it"
@@ -353,7 +353,7 @@ while IFS='|' read -r when at why; do
 	is "$? $(readlink "$tree/m.py") $(grep -c "/m.py: $why" "$T/said") $(entries "$cache" | grep -c "$tree/") $(grep -rl SECRET "$cache")" \
 		"3 $copy/private/m.py 1 0 " "\`warm\` reports a source that becomes another user's link $when, and leaves no bytecode of it"
 done <<-WAYS
-	after the scan|stat:libpycstash.so|a link of another user, which is not followed
+	after the scan|look:libpycstash.so|a link of another user, which is not followed
 	when an interpreter opens it|open:/m.py|it was changed a moment before it was compiled
 WAYS
 

@@ -179,7 +179,7 @@ contest() { # DO2 ARG…: status, modules in root's cache, and what has changed 
 	cp -a "$T/0/made" "$root" && chmod -R a+rwX "$root" && chown -R "$ATTACKER" "$root"
 	state "$root" >"$T/before"
 	as 0 PYCSTASH_DIR="$root" LD_PRELOAD="$T/lib/libat.so" AT=open:/cache:after DO="mv '$root' '$his' && mv '$place/own' '$root'" \
-		AT2=stat:/cache DO2="$1" timeout -s KILL 60 "$PYCSTASH" "${@:2}" >"$T/said" 2>&1
+		AT2=look:/cache DO2="$1" timeout -s KILL 60 "$PYCSTASH" "${@:2}" >"$T/said" 2>&1
 	echo "$? $(find "$root" -user 0 -path '*/tree/*/m.*.pyc' | wc -l) $([ -d "$his" ] || his=$root; diff "$T/before" <(state "$his"))"
 }
 is "$(contest : purge -q --all)/$(contest : import -q "$T/made.zst")" "0 0 /0 1 " \

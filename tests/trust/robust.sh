@@ -293,7 +293,7 @@ source=m.py pyc=__pycache__/m.$TAG.pyc
 turns() { # prints what is wrong
 	local place moment command moments=0
 	for place in "$source" "$pyc"; do
-		for moment in "" {stat,open}:{1..3}:m.py:after; do
+		for moment in "" {look,open}:{1..3}:m.py:after; do
 			[[ $place = "$pyc" && $moment = *:[23]:* ]] && continue # bytecode is looked at once
 			[[ $place = "$pyc" && $moment ]] && moment=${moment/m.py/${pyc##*/}}
 			for command in "export --public-only $T/turned.zst" "push --public-only file:$T/turned.store" verify "verify --deep" \

@@ -2,7 +2,6 @@
 #include "tools/base/compat.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -47,29 +46,6 @@ void *compat_reallocarray(void *array, size_t count, size_t size)
 #else
 #define BASE "GLIBC_2.17"
 #endif
-
-/* On 64-bit machines glibc's struct stat is the kernel's. */
-_Static_assert(sizeof(long) == 8, "a portable command is made on 64-bit machines");
-
-int fstatat(int dirfd, const char *restrict path, struct stat *restrict ret, int flags)
-{
-	return (int)syscall(SYS_newfstatat, dirfd, path, ret, flags);
-}
-
-int stat(const char *restrict path, struct stat *restrict ret)
-{
-	return fstatat(AT_FDCWD, path, ret, 0);
-}
-
-int lstat(const char *restrict path, struct stat *restrict ret)
-{
-	return fstatat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);
-}
-
-int fstat(int fd, struct stat *ret)
-{
-	return (int)syscall(SYS_fstat, fd, ret);
-}
 
 /* Defines a function that calls libc's oldest version of it. */
 #define OLDEST(ret, name, params, args)                       \

@@ -5,9 +5,9 @@
  * command require a glibc newer than 2.17.
  *
  * With -DPORTABLE the same holds for the functions whose symbol version changed in glibc
- * 2.33 and 2.34: compat.c defines them under libc's names. Such a command has to be
- * linked to libpthread.so.0 and libdl.so.2, which a new glibc has only for older
- * programs; `make wheel` builds it.
+ * 2.34: compat.c defines them under libc's names, as kernel.c always does with those of
+ * 2.33. Such a command has to be linked to libpthread.so.0 and libdl.so.2, which a new
+ * glibc has only for older programs; `make wheel` builds it.
  */
 #pragma once
 

@@ -193,7 +193,8 @@ bool owner_become(const char *root)
 		setresgid(st.st_gid, st.st_gid, st.st_gid) < 0)
 		return false;
 	open_way_for(st.st_uid, root);
-	if (setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
+	/* fakeroot's functions only remember it */
+	if (setresuid(st.st_uid, st.st_uid, st.st_uid) < 0 || geteuid() != st.st_uid)
 		return false;
 	clean_environment(user ? user->pw_dir : NULL);
 	if (root == room)

@@ -43,19 +43,6 @@ static int careful_fstatat(int dirfd, const char *path, struct stat *ret, int fl
 	return fd < 0 ? failed(fd) : fstat(fd, ret);
 }
 
-#ifdef SYS_newfstatat
-static __attribute__((unused)) int careful_kernel_stat(
-	int dirfd, const char *path, struct stat *ret, int flags)
-{
-	const int how = flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0;
-	AUTOCLOSE int fd = *path ? follow_find(dirfd, path, how) : -1;
-
-	if (*path && fd < 0)
-		return failed(fd);
-	return (int)syscall(SYS_newfstatat, *path ? fd : dirfd, "", ret, AT_EMPTY_PATH);
-}
-#endif
-
 static int careful_statx(
 	int dirfd, const char *path, int flags, unsigned mask, struct statx *ret)
 {
@@ -73,6 +60,6 @@ static int careful_statx(
 #undef statx
 #define statx(...) careful_statx(__VA_ARGS__)
 #define PASSING(from, to, call) call
-#define KERNEL_STAT careful_kernel_stat
+#define KERNEL_STAT careful_fstatat /* kernel.c */
 #define CLOCK(clock, ret) (int)syscall(SYS_clock_gettime, clock, ret)
 #include "shim/core/base/sys_table.inc"

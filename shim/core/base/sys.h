@@ -24,8 +24,19 @@
 /* The raw system call that takes our struct statfs. */
 #ifdef __LP64__
 #define FSTATFS(fd, st) (int)syscall(SYS_fstatfs, fd, st)
+#define SYS_USERS SYS_getresuid
 #else
 #define FSTATFS(fd, st) (int)syscall(SYS_fstatfs64, fd, sizeof *(st), st)
+#define SYS_USERS SYS_getresuid32
+#endif
+
+/* fstatat, where the kernel's structure is libc's. */
+#if defined(__LP64__) &&                                                    \
+	(defined(__x86_64__) || defined(__aarch64__) || defined(__riscv) || \
+		defined(__s390x__) || defined(__powerpc64__))
+#define SYS_STAT SYS_newfstatat
+#elif defined(__i386__) && defined(__GLIBC__) && !defined(_TIME_BITS)
+#define SYS_STAT SYS_fstatat64
 #endif
 
 #define SYS_OWN 40u
