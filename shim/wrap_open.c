@@ -93,7 +93,7 @@ static bool is_hidden(struct place *place)
 {
 	if (place->looks_only)
 		return place_is_source_exposed(place);
-	return process_config.fills ||
+	return process_config.fills || entry_may_be_of_root(&place->entry) ||
 	       (!entry_is_certainly_import(&place->entry) &&
 		       !place_is_served_unseen(place) && place_is_exposed(place));
 }
@@ -114,7 +114,10 @@ static int open_hidden(struct place *place, int flags, enum verdict *verdict)
 		sys_real.close(fd);
 		fd = -ENOENT;
 	}
-	if (fd < 0 && !place->looks_only) /* an import, after all, that now compiles? */
+	/* An import, after all, that now compiles? Perhaps another source. */
+	if (!place->looks_only && entry_may_be_of_root(&place->entry))
+		entry_drop(&place->entry);
+	else if (fd < 0 && !place->looks_only)
 		entry_miss(&place->entry);
 	else if (fd >= 0 && entry_is_first(&place->entry))
 		entry_tree_opened(&place->entry, fd);

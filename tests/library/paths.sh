@@ -289,7 +289,104 @@ another_suffix() {
 	is "$(ls "$T/hy")" "$(printf '__pycache__\nm.hy')" "the bytecode of a source with another suffix is in the tree on $name"
 }
 
+# More slashes before the name of a source are not in the path of its bytecode.
+slashes() {
+	local path
+	at_least "$python" 3 6 || return
+	cat >"$T/plug.py" <<-'END'
+		import importlib.util, sys
+		spec = importlib.util.spec_from_file_location("m", sys.argv[1])
+		module = importlib.util.module_from_spec(spec)
+		spec.loader.exec_module(module)
+		print(module.V)
+	END
+	for path in plug//m.py plug///m.py /plug//m.py; do
+		rm -rf "$CACHE" "$T/plug" && mkdir "$T/plug"
+		for number in 1 2; do
+			echo "V = $number" >"$T/plug/m.py"
+			touch -d @1600000000 "$T/plug/m.py"
+			for _ in 1 2; do
+				PYCSTASH_LOG=$T/log preloaded "$python" "$T/plug.py" "$T/$path"
+			done
+		done >"$T/.out" 2>&1
+		is "$(xargs <"$T/.out") $(ls "$T/plug")" "1 1 2 2 m.py" \
+			"a source whose path has more slashes before its name ($path) is never stale on $name"
+		is "$(grep -c "hit: .*/plug/.*/m\.$tag" "$T/log")" 2 "the bytecode of $path is served on $name"
+		rm "$T/log"
+	done
+}
+
+# Sources in the root directory itself: importlib loses their slash, and asks for
+# "__pycache__/conf.cpython-311.pyc", as it does for the conf.py of the working directory.
+rooted() {
+	at_least "$python" 3 6 || return
+	if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then
+		skip "modules in the root directory on $name" "nothing can be mounted here"
+		return
+	fi
+	rm -rf "$CACHE" && mkdir -p "$T/root" "$T/svc" "$T/open"
+	unshare -m bash -s - "$T" "$SO" "$python" "$CACHE" >"$T/.out" 2>&1 <<'END'
+mount -t tmpfs none "$1/root"
+for entry in /*; do
+	if [ -L "$entry" ]; then
+		cp -P "$entry" "$1/root/"
+	elif [ -d "$entry" ]; then
+		mkdir "$1/root$entry" && mount --rbind "$entry" "$1/root$entry"
+	fi
+done
+echo 'ROLE = "admin"' >"$1/root/conf.py"
+echo 'ROLE = "guest"' >"$1/svc/conf.py"
+touch -d @1600000000 "$1/root/conf.py" "$1/svc/conf.py"
+chmod 555 "$1/svc"
+run() { # WORKING-DIRECTORY CODE
+	LD_PRELOAD=$so PYCSTASH_DIR=$cache PYCSTASH_LOG=$t/root.log setpriv --inh-caps=-all --bounding-set=-dac_override,-dac_read_search \
+		chroot "$t/root" /bin/sh -c 'cd "$1" && exec "$2" -S -c "$3"' sh "$1" "$python" "import sys; sys.path[0] = '/'; $2"
+	cat "$t/root.log" >>"$t/root.logs"
+	rm "$t/root.log"
+}
+t=$1 so=$2 python=$3 cache=$4
+role='import conf; print(conf.ROLE)'
+echo "== beside"
+run "$t/svc" "sys.path[0] = '$t/svc'; $role"
+run "$t/svc" "$role"
+run "$t/svc" "$role"
+run "$t/svc" "sys.path[0] = '$t/svc'; $role"
+echo "== hook"
+run "$t/svc" "import os; hasattr(sys, 'addaudithook') and sys.addaudithook(lambda *a: os.stat('/etc')); $role"
+echo "== bare"
+run "$t/svc" "import importlib.machinery as m; print(m.SourceFileLoader('conf', 'conf.py').load_module().ROLE)"
+grep -c 'hit: __pycache__/conf' "$t/root.logs"
+echo "== root"
+rm "$t/root.logs"
+for role in one two; do
+	echo "ROLE = '$role'" >"$t/root/conf.py"
+	touch -d @1600000000 "$t/root/conf.py"
+	run / "import conf; print(conf.ROLE)"
+	run / "import conf; print(conf.ROLE)"
+done
+grep -c 'hit: __pycache__/conf' "$t/root.logs"
+ls "$t/root" | grep pycache
+echo "== open"
+chmod 755 "$t/svc"
+run "$t/open" "import conf; print(conf.ROLE)"
+ls "$t/open/__pycache__"
+END
+	said() { sed -n "/^== $1/,/^==/p" "$T/.out" | grep -v == | xargs; }
+	is "$(said beside)" "guest admin admin guest" \
+		"a module in the root directory never runs the code of one in the working directory on $name"
+	is "$(said hook)" "admin" \
+		"a module in the root directory runs its own code after a hook has looked at other files on $name"
+	is "$(said bare)" "guest 1" "a module by its bare name is served from the working directory on $name"
+	is "$(said root)" "one one two two 2" \
+		"a module in the root directory is cached if that is the working directory on $name"
+	is "$(said open)" "two conf.$tag.pyc" \
+		"a module in the root directory has its bytecode in the working directory, as without the library, on $name"
+	rm -rf "$T"/{root.logs,svc,open}
+}
+
 all() {
+	slashes
+	rooted
 	another_suffix
 	odd_names
 	long_names

@@ -40,6 +40,34 @@ static inline uint64_t path_hash(const char *path, size_t len)
 	return hash;
 }
 
+/* Returns the name of a file in its path, with the slash before it if there is one.
+ * *ret_end is where the path of its directory ends, without slashes: importlib drops
+ * those before the name of a source. */
+static inline const char *path_name(const char *path, const char **ret_end)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash : path, *end = name;
+
+	while (end > path && end[-1] == '/')
+		end--;
+	*ret_end = end;
+	return name;
+}
+
+/* Returns the hash of a file's path, in which slashes before its name count as one. */
+static inline uint64_t path_hash_file(const char *path)
+{
+	const char *end, *name = path_name(path, &end);
+	uint64_t hash = path_hash(path, 0);
+
+	for (const char *p = path; *p; p++) {
+		if (p == end)
+			p = name;
+		hash = (hash ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+	}
+	return hash;
+}
+
 /* What follows the last component `__pycache__` of a path. */
 enum path_tail {
 	PATH_NO_PYCACHE, /* there is no such component */

@@ -91,6 +91,8 @@ struct entry {
 	int tree_dirfd; /* the same name in the tree */
 	const char *tree_path;
 	struct source source;
+	const char *at_root; /* "/m.py", if source.path is "m.py" for lack of a directory,
+				and importlib may mean the other; else NULL */
 	bool common; /* other trees share this entry (ephemeral.h): bytecode that needs
 			adapting is served from memory, and not kept */
 	uint8_t magic[4]; /* set by entry_seal, for entry_share */
@@ -265,6 +267,10 @@ bool entry_is_looked_at(const struct entry *entry);
 /* Returns whether it has the name of the first bytecode that an interpreter opens, before
  * its stats are kept, and the process has neither been served nor looked at any. */
 bool entry_is_first(const struct entry *entry);
+
+/* Returns whether the bytecode may be asked for as that of entry->at_root, not of the
+ * source: an import has taken the stat of that, or it is not known of which. */
+bool entry_may_be_of_root(const struct entry *entry);
 
 /* Returns whether an import asks, as far as can be told: the last stat of the thread was
  * of the source, or the process has never looked at bytecode. Anybody else is to get what

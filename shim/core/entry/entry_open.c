@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 #include "shim/core/entry/entry_file.h"
 
@@ -26,20 +27,32 @@ struct search {
 	enum verdict *verdict;
 };
 
+/* Returns whether the directory of the sources is the root directory. */
+static bool is_at_root(const struct entry *entry)
+{
+	return !entry->common &&
+	       entry->dir_len == entry->version_len + strlen("/tree/" PYCACHE);
+}
+
+/* importlib drops the slash of a source in the root directory: its bytecode has a path
+ * without a directory, as that of a source in the working directory has. */
 bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_len)
 {
 	size_t used = strlen(entry->path) + 1, len;
 	struct text text = { .data = entry->path + used, .size = room - used };
 	const char *name = entry->path + entry->dir_len + 1;
+	const bool bare = dir_len == 0 && entry->tree_dirfd == AT_FDCWD;
 
 	if (room - used < 2)
 		return false;
-	text_add(&text, dir, dir_len);
+	text_add(&text, bare ? "/" : dir, bare ? 1 : dir_len);
 	len = pyc_source(entry->pyc, name, text.data + text.len, text.size - text.len);
 	if (text.cut || len == 0)
 		return false;
 	text.len += len;
-	entry->source = (struct source){ .dirfd = entry->tree_dirfd, .path = text.data };
+	entry->at_root = bare && !is_at_root(entry) ? text.data : NULL;
+	entry->source = (struct source){ .dirfd = entry->tree_dirfd,
+		.path = text.data + (entry->at_root ? 1 : 0) };
 	entry->spare = text.data + text.len + 1;
 	entry->spare_size = text.size - text.len - 1;
 	return true;

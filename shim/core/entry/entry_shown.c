@@ -4,6 +4,8 @@
  * own look at the pyc or at the source. An import goes by the source. Any other program
  * is to open what it was shown, stale or not, unless others could get to read it.
  */
+#include <fcntl.h>
+
 #include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
@@ -28,6 +30,19 @@ static bool was_looked_at(const struct entry *entry)
 bool entry_is_looked_at(const struct entry *entry)
 {
 	return !has_stat(entry) && was_looked_at(entry);
+}
+
+bool entry_may_be_of_root(const struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	const struct sys *sys = world->env.sys;
+	struct stat st;
+
+	if (!entry->at_root || !world->env.recent || has_stat(entry))
+		return false;
+	return recent_stat_was_of(sys, entry->at_root) ||
+	       (!world->python.browses && *world->python.magic != 0 &&
+		       sys->fstatat(AT_FDCWD, entry->at_root, &st, 0) == 0);
 }
 
 bool entry_is_import(const struct entry *entry)

@@ -3,12 +3,13 @@
 
 #include <string.h>
 
+#include "shim/core/base/path.h"
 #include "shim/core/base/slot.h"
 
 #define FIRST_MISS (UINT64_C(1) << 63)
 
 struct head {
-	uint64_t key[2]; /* of the path as given, and the thread */
+	uint64_t key[2]; /* of the path, and the thread */
 	uint64_t age;
 	/* The lowest goes first: counted from 1 for bytecode that was served, which
 	 * each import adds in a process with many threads; from FIRST_MISS for the rest,
@@ -28,9 +29,13 @@ _Static_assert(sizeof(struct record) == PENDING_WORDS * sizeof(uint64_t),
  * same identity, and this is called with little stack left. */
 static void make_key(uintptr_t thread, const char *path, uint64_t key[2])
 {
+	const char *end, *name = path_name(path, &end);
+
 	key[0] = 0xcbf29ce484222325u;
 	key[1] = thread;
 	for (const char *p = path; *p; p++) {
+		if (p == end)
+			p = name;
 		key[0] = (key[0] ^ (unsigned char)*p) * 0x100000001b3u;
 		key[1] = (key[1] ^ (unsigned char)*p) * 0x9e3779b97f4a7c15u;
 	}

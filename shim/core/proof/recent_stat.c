@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/core/proof/recent_stat.h"
 
-#include <string.h>
-
 #include "shim/core/base/path.h"
 #include "shim/core/base/slot.h"
 #include "shim/core/python/header.h"
@@ -10,11 +8,7 @@
 _Static_assert(sizeof(struct recent_stat_record) % sizeof(uint64_t) == 0,
 	"a record is copied as whole words");
 
-/* Returns the number of words in a record up to the end of a path of that length. */
-static size_t words_for(size_t len)
-{
-	return (offsetof(struct recent_stat_record, path) + len) / sizeof(uint64_t) + 1;
-}
+#define WORDS (sizeof(struct recent_stat_record) / sizeof(uint64_t))
 
 /* Of this thread's last stat. */
 struct last {
@@ -25,11 +19,6 @@ struct last {
 };
 
 _Static_assert(sizeof(struct last) == SYS_OWN, "the thread keeps it");
-
-static uint64_t hash_of(const char *path)
-{
-	return path_hash(path, strlen(path));
-}
 
 static uint64_t sum_of(uint64_t path, uint64_t header)
 {
@@ -44,10 +33,9 @@ static void set(_Atomic(uint64_t) *word, uint64_t value)
 
 /* The path is written last: if a signal handler takes a stat in between, the thread has
  * still seen this path, but the sum shows that the rest may be of the other. */
-static void note_last(const struct sys *sys, const char *path, const struct stat *st)
+static void note_last(const struct sys *sys, uint64_t hash, const struct stat *st)
 {
 	struct last *last = sys->own();
-	const uint64_t hash = S_ISREG(st->st_mode) ? hash_of(path) : 0;
 	const uint64_t header =
 		(uint64_t)header_mtime(&st->st_mtim) << 32 | (uint32_t)st->st_size;
 
@@ -62,26 +50,25 @@ static void note_last(const struct sys *sys, const char *path, const struct stat
 void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
 	const struct stat *st)
 {
+	const uint64_t hash = S_ISREG(st->st_mode) ? path_hash_file(path) : 0;
 	struct recent_stat_record record;
-	const size_t len = strlen(path);
 
-	note_last(sys, path, st);
-	if (path[0] != '/' || !S_ISREG(st->st_mode) || len >= sizeof record.path)
+	note_last(sys, hash, st);
+	if (path[0] != '/' || !hash)
 		return;
 	record.thread = sys->thread();
 	record.ticks = sys->ticks();
+	record.path = hash;
 	record.st = *st;
-	memset(record.path + len / 8 * 8, 0, 8); /* the bytes copied after the path */
-	memcpy(record.path, path, len);
 	(void)slot_write(&recent->sequence, slot_number(&recent->sequence), recent->words,
-		&record, words_for(len));
+		&record, WORDS);
 }
 
 bool recent_stat_was_of(const struct sys *sys, const char *path)
 {
 	const struct last *last = sys->own();
 
-	return last->path == hash_of(path);
+	return last->path == path_hash_file(path);
 }
 
 bool recent_stat_shows(
@@ -89,7 +76,8 @@ bool recent_stat_shows(
 {
 	const struct last *last = sys->own();
 
-	if (last->path != hash_of(path) || last->sum != sum_of(last->path, last->header))
+	if (last->path != path_hash_file(path) ||
+		last->sum != sum_of(last->path, last->header))
 		return false;
 	*ret_mtime = (uint32_t)(last->header >> 32);
 	*ret_size = (uint32_t)last->header;
@@ -113,12 +101,9 @@ void recent_stat_is_over(const struct sys *sys)
 static bool find(struct recent_stat *recent, const struct sys *sys, const char *path,
 	struct recent_stat_record *ret)
 {
-	const size_t len = strlen(path);
-
-	return len < sizeof ret->path &&
-	       slot_read(&recent->sequence, recent->words, ret, words_for(len)) &&
+	return slot_read(&recent->sequence, recent->words, ret, WORDS) &&
 	       ret->ticks != 0 && ret->thread == sys->thread() &&
-	       memcmp(ret->path, path, len + 1) == 0 &&
+	       ret->path == path_hash_file(path) &&
 	       sys->ticks() - ret->ticks <= RECENT_STAT_TICKS;
 }
 

@@ -7,7 +7,8 @@
  * same stat is enough to find that an entry belongs to the source: a second stat would
  * cost a third of a warm import's system calls, only to show a change in between that
  * Python alone does not see either. It may be used only for that: once, by the thread
- * that took it, for the same path as given, and within some milliseconds.
+ * that took it, for the same path as given (but for slashes before its name), and within
+ * some milliseconds.
  *
  * Holds only the last stat. Each thread also knows of its own (sys->own) which path and
  * which file the last stat was of, and its time and size, however long ago and however
@@ -25,16 +26,13 @@
 
 #include "shim/core/base/sys.h"
 
-/* Longer paths are not kept. */
-#define RECENT_STAT_PATH 256u
-
 /* How old a stat may be, in sys->ticks: 4 to 20 ms. */
 #define RECENT_STAT_TICKS UINT64_C(20000000)
 
 struct recent_stat_record {
 	uint64_t thread, ticks; /* ticks is 0 if there is none */
+	uint64_t path;		/* path_hash_file */
 	struct stat st;
-	char path[RECENT_STAT_PATH];
 };
 
 struct recent_stat {

@@ -152,6 +152,23 @@ static void what_counts_is_the_content_that_was_read(void **state)
 	assert_int_equal(seal_it(), VERDICT_SEALED);
 }
 
+static void slashes_make_no_difference(void **state)
+{
+	static const char *const paths[] = { "src//m.py", "src///m.py" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		const int fd = fake_open_file(fake_path(paths[i]));
+
+		entry_ask(&fe.entry);
+		assert_int_equal(seal_it(), VERDICT_UNSEALED_UNREAD);
+		entry_source_opened(&fe.world, fake_path(paths[i]), fd);
+		fake_sys.close(fd);
+		assert_int_equal(seal_it(), VERDICT_SEALED);
+		entry_landed(&fe.entry);
+	}
+}
+
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
@@ -167,5 +184,8 @@ int main(void)
 	unit_one(
 		"bytecode is proven for the source as it was when it was opened after a look, if it did not change since",
 		what_counts_is_the_content_that_was_read);
+	unit_one(
+		"a source that is opened by a path with more slashes is the one that was looked for",
+		slashes_make_no_difference);
 	return unit_run("entry_pending");
 }

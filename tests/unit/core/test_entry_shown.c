@@ -169,6 +169,87 @@ static void of_the_first(void **state)
 	fake_sys.close(fd);
 }
 
+/* Sets up the entry of a path without a directory. */
+static void bare(const char *dir, int dirfd)
+{
+	fe.entry.tree_dirfd = dirfd;
+	sprintf(fe.path + fe.entry.version_len, "/tree%s/__pycache__", dir);
+	fe.entry.dir_len = strlen(fe.path);
+	strcat(fe.path, "/" FAKE_NAME);
+	assert_true(entry_begin(&fe.entry, sizeof fe.path, "", 0));
+}
+
+static void whose_source_it_is(void **state)
+{
+	(void)state;
+	bare("/src", AT_FDCWD);
+	assert_string_equal(fe.entry.source.path, "m.py");
+	assert_string_equal(fe.entry.at_root, "/m.py");
+	bare("", AT_FDCWD);
+	assert_string_equal(fe.entry.source.path, "/m.py");
+	assert_null(fe.entry.at_root);
+	bare("/src", 5);
+	assert_string_equal(fe.entry.source.path, "m.py");
+	assert_null(fe.entry.at_root);
+	fake_entry_is("src", FAKE_NAME);
+	assert_string_equal(fe.entry.source.path, fake_path("src/m.py"));
+	assert_null(fe.entry.at_root);
+}
+
+static void no_interpreter(void)
+{
+	*fe.world.python.magic = 0;
+}
+
+static void has_none(void)
+{
+	fe.entry.at_root = fake_path("none.py");
+}
+
+static void keeps_no_stats(void)
+{
+	fe.world.env.recent = NULL;
+}
+
+/* clang-format off: a row a line */
+static const struct root_row {
+	const char *sentence, *stat; /* the path of the last stat */
+	void (*before)(void);
+	bool may;
+} root_rows[] = {
+	{ "after a stat of the source in the root directory, its bytecode is meant",
+		"/m.py", nothing, true },
+	{ "who has listed bytecode may import a source in the root directory", "//m.py",
+		lists, true },
+	{ "after a stat of the source in the working directory, its bytecode is meant",
+		"m.py", nothing, false },
+	{ "after another stat, either bytecode may be meant", "/n.py", nothing, true },
+	{ "after another stat, none is meant of a source that is not there", "/n.py",
+		has_none, false },
+	{ "who has listed bytecode, and looked elsewhere since, gets what the list shows",
+		"/n.py", lists, false },
+	{ "who is no interpreter means no source", "/n.py", no_interpreter, false },
+	{ "where stats are not kept, the bytecode is the working directory's", "/m.py",
+		keeps_no_stats, false },
+};
+/* clang-format on */
+
+static void may_be_of_root(void **state)
+{
+	static struct recent_stat recent;
+	const struct root_row *row = *state;
+	struct stat st;
+
+	bare("/src", AT_FDCWD);
+	fe.world.env.recent = &recent;
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	recent_stat_note(&recent, &fake_sys, row->stat, &st);
+	if (strcmp(row->stat, "/n.py") == 0)
+		fe.entry.at_root = fake_path("src/m.py");
+	row->before();
+	assert_int_equal(entry_may_be_of_root(&fe.entry), row->may);
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
@@ -177,5 +258,9 @@ int main(void)
 	unit_one("what only looks opens nothing in the tree", of_the_tree);
 	unit_one("the tree's first bytecode of an interpreter shows its magic number",
 		of_the_first);
+	unit_one(
+		"bytecode without a directory is of a source in the root or the working directory",
+		whose_source_it_is);
+	unit_rows(may_be_of_root, root_rows);
 	return unit_run("entry_shown");
 }
