@@ -28,6 +28,7 @@ predicted() {
 x = json.loads(sys.stdin.readline())
 print(x["what"] + (" (" + x["why"] + ")" if x["why"] else ""))'
 }
+in_tree_step() { explain --python "$python" "$D/m.py" | sed -nE 's/^(ok|warn) +in-tree +[^ ]*: /\1 /p'; }
 state_of_cache() { find "$CACHE" -printf '%p %s %i %T@ %C@\n' 2>/dev/null | sort; }
 
 # agrees SENTENCE WANT [NAME=VALUE…]: explain predicts WANT and changes nothing, and the library
@@ -112,6 +113,13 @@ for python in $(differing); do
 	rm -rf "$CACHE"
 	"$python" -c "import py_compile; py_compile.compile('$D/m.py', doraise=True)"
 	agrees "a valid pyc in the tree" "in-tree"
+	is "$(in_tree_step)" "ok its header has the source's time and size, so it is served unless the cache has a valid entry" \
+		"$name: of a valid pyc in the tree, explain says what it knows"
+	touch -r "$D/m.py" "$T/time" && echo 'x = 2' >"$D/m.py" && touch -r "$T/time" "$D/m.py"
+	agrees "one of an earlier source with the same time and size" "miss (source changed)"
+	rm -rf "$CACHE"
+	is "$(in_tree_step)" "warn its header has the source's time and size, but it may be of an earlier version, so it is not served" \
+		"$name: of a pyc in the tree of an earlier source, explain says that it is not served"
 	touch -d '2001-01-01' "$D/m.py"
 	agrees "one that is stale" "miss (source changed)"
 	rm -rf "$D/__pycache__"
@@ -202,7 +210,7 @@ is "$(explain "$D/new.py" --python "$python" --dir "$T/none/yet" | sed -n 's/^wa
 no_source="nothing: Python caches only files that it imports and whose names end in .py, and never a script that it runs"
 is "$(explain "$D/notes.txt" --python "$python" | tail -1)" "to do: $no_source" "a file that is no Python is not to be imported"
 echo 'x: int' >"$D/m.pyi"
-is "$(explain "$D/m.pyi" | tail -2)" "not served: hit; Python compiles, since it was compiled from another version of the source
+is "$(explain "$D/m.pyi" | tail -2)" "not served: hit; Python compiles, since its header does not have the source's time and size
 to do: $no_source" "a stub is not served the bytecode of the module beside it"
 is "$(status_of explain "$D/m.pyi")" 1 "a stub is not served: exit code 1"
 chmod 755 "$D"
@@ -329,7 +337,7 @@ for setting in "PYCSTASH_EXCLUDE=$D" "PYCSTASH_ONLY=$T/x" PYCSTASH_DISABLE=1; do
 	is "$(status_of env "$setting" "$PYCSTASH" explain "$D/m.py" --python "$python")" 0 "explain ends with 0 where the tree's bytecode is served"
 done
 touch -d 2001-01-01 "$D/m.py"
-is "$(PYCSTASH_EXCLUDE=$D explain "$D/m.py" --python "$python" | grep -c '^not served: left alone.*; Python compiles, since it was compiled from another version')" 1 \
+is "$(PYCSTASH_EXCLUDE=$D explain "$D/m.py" --python "$python" | grep -c '^not served: left alone.*; Python compiles, since its header does not have the source.s time and size')" 1 \
 	"if the pyc in the tree is stale, Python does not take it"
 is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "explain ends with 1 where nothing is served"
 rm -rf "$D/__pycache__"

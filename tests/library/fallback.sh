@@ -3,7 +3,7 @@
 #
 # Pycs that are already in the tree, and hash-based pycs.
 #
-# Takes 40 s.
+# Takes 60 s.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 
@@ -39,6 +39,41 @@ assert not os.path.exists(u.cache_from_source('$tree/pkg/deep/leaf.py'))"
 		"a pyc that is unlinked is gone in the cache and the tree on $name"
 	bare "$python" "$tree/app.py"
 	is "$said, $status" "six, 0" "Python works without the library afterwards on $name"
+}
+
+# The build is in made; what it has gets to $tree in some way, which keeps the times of sources.
+brought() {
+	local how tool what
+	while IFS='|' read -r how tool what; do
+		type -P "$tool" >/dev/null || { skip "bytecode that $what is read on $name" "there is no $tool"; continue; }
+		rm -rf "$CACHE" "$T/made" "$T/tree"
+		sources "$T/made" && sources "$T/tree" && find "$tree" -type f -delete
+		"$python" -m compileall -q "$T/made" && ahead "5 sec ago"
+		(cd "$T" && eval "${how//!/|}" 2>/dev/null)
+		served "$python" "$tree/app.py"
+		is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "bytecode that $what is read on $name"
+	done <<-'END'
+		tar --format=gnu -C made -c . ! tar -C tree -x|tar|comes with its sources out of a tar file
+		tar --format=pax -C made -c . ! tar -C tree -x|tar|comes with its sources out of a tar file with nanoseconds
+		cp -a made/. tree|cp|is copied with its sources and times
+		rsync -a made/ tree|rsync|comes with its sources by rsync
+		ahead "+1 sec"; cp -a made/. tree|cp|is copied with times that are slightly ahead
+		ahead "+1 hour"; rsync -a made/ tree|rsync|comes by rsync from a machine whose clock is ahead
+		ahead "+1 hour"; tar --format=pax -C made -c . ! tar -C tree -x|tar|comes out of a tar file from a machine whose clock is ahead
+		ahead "@4000000000"; tar --format=gnu -C made -c . ! tar -C tree -x|tar|has a time in the future
+		find made -name "*.pyc" -delete; cp -a made/. tree; "$python" -m compileall -q tree|cp|is compiled after its sources were unpacked
+		release_1; find made -name "*.pyc" -delete; cp -a made/. tree; "$python" -m compileall -q tree|cp|is compiled after another release, which was imported, was replaced
+		release_1; "$python" -m compileall -qf made; sleep 2.1; rsync -a made/ tree|rsync|is newer than another release, which was imported, and comes by rsync
+		release_1; "$python" -m compileall -qf made; ahead "+1 sec"; cp -a made/. tree|cp|is newer than another release, which was imported, with times that are slightly ahead
+	END
+}
+ahead() { find "$T/made" -name '*.pyc' -exec touch -d "$1" {} +; }
+release_1() { # a release without bytecode
+	cp -a made/. tree && find tree -name '*.pyc' -delete
+	find tree -name '*.py' -exec sh -c 'echo "# release 1" >>"$1"' _ {} \;
+	preloaded "$python" "$tree/app.py" >/dev/null
+	find tree -name '*.py' -delete
+	[ "$(cached)" = 5 ] || not_ok "a release is imported on $name"
 }
 
 hashed() {
@@ -119,4 +154,5 @@ all() {
 	damaged
 }
 each all
+some brought
 done_testing

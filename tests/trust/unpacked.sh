@@ -53,4 +53,65 @@ with "$VICTIM" "$cache" "$PY" -c "$import"
 (cd "$T/tree" && md5sum "$pyc") >"$T/sums"
 is "$(victim md5sum -c --quiet "$T/sums" && echo ok) $(find "$cache" -path "*tree$T/tree/*.pyc")" "ok " \
 	"a checksum of bytecode in the tree is that of the tree's file, and makes no entry"
+
+# --- bytecode that came with a release, and fits the source of the next one ------------------
+# Python alone replaces it when it imports the first release. The archives keep the times.
+cat >"$T/release.py" <<'END'
+import importlib.util, marshal, os, struct, sys
+for n in "12":
+    os.makedirs(n + "/pkg/__pycache__")
+    with open(n + "/pkg/m.py", "w") as f:
+        f.write("print('release %s')\n" % n)
+    os.utime(f.name, (1600000000 + int(n),) * 2)
+with open("1/" + importlib.util.cache_from_source("pkg/m.py"), "wb") as f:
+    f.write(importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, 1600000002, os.stat("2/pkg/m.py").st_size))
+    f.write(marshal.dumps(compile("print('forged')", "m.py", "exec")))
+os.utime(f.name, ns=(int(float(sys.argv[1]) * 10**9),) * 2)
+END
+# releases TIME [COMMAND…]: unpacks and imports the first release, runs the command, unpacks the
+# second over it, imports that, and prints what both imports say.
+releases() {
+	rm -rf "$cache" "$T/tree" "$T/made" && mkdir "$T/made" "$T/tree" && chown "$VICTIM" "$T/tree"
+	(cd "$T/made" && "$PY" "$T/release.py" "$1" && for n in 1 2; do
+		tar --format=pax -cf "$n.tar" -C "$n" pkg
+	done)
+	shift
+	victim tar -xf "$T/made/1.tar" 2>/dev/null
+	victim "$PY" -c "$(imports pkg)"
+	"${@:-true}"
+	victim tar -xf "$T/made/2.tar" 2>/dev/null
+	victim "$PY" -c "$(imports pkg)"
+}
+renewed() { victim chmod -R u+w,g-w pkg; }
+while IFS='|' read -r time renew what; do
+	is "$(releases "$time" ${renew:+"$renew"} | xargs)" "release 1 release 2" \
+		"forged bytecode that comes with one release is not run in place of the next one's source, $what"
+done <<-END
+	1600000000.5||with a time in the past
+	4000000000.5||with a time in the future
+	4000000000||with a time in the future, in whole seconds
+	$(($(date +%s) + 3)).5||with a time just ahead of the clock
+END
+what="forged bytecode that comes with one release is not run in place of the next one's source, with a time in the future, after a chmod -R"
+if [ "$(stat -c %W "$T/made")" = 0 ]; then
+	skip "$what" "this file system has no birth times"
+else
+	is "$(releases 4000000000.5 renewed | xargs)" "release 1 release 2" "$what"
+fi
+
+# The hash of the next source, in a header that Python compares. What unpacks is not under the library.
+rm -rf "$cache" "$T/tree/pkg"
+as "$VICTIM" mkdir "$T/tree/pkg" && cp -p "$T/made/1/pkg/m.py" "$T/tree/pkg"
+victim "$PY" -c "$(imports pkg)" >"$T/said"
+rm -rf "$T/tree/pkg" && cp -r "$T/made/1/pkg" "$T/tree"
+(cd "$T/tree" && "$PY" -c 'import importlib.util, marshal, sys
+hash = importlib.util.source_hash(open(sys.argv[1], "rb").read())
+with open(importlib.util.cache_from_source("pkg/m.py"), "wb") as f:
+    f.write(importlib.util.MAGIC_NUMBER + b"\3\0\0\0" + hash + marshal.dumps(compile("print(\"forged\")", "m.py", "exec")))' "$T/made/2/pkg/m.py") &&
+	chown -R "$VICTIM" "$T/tree/pkg"
+victim "$PY" -c "$(imports pkg)" >>"$T/said"
+cp "$T/made/2/pkg/m.py" "$T/tree/pkg/new" && mv "$T/tree/pkg/new" "$T/tree/pkg/m.py"
+victim "$PY" -c "$(imports pkg)" >>"$T/said"
+is "$(xargs <"$T/said")" "release 1 release 1 release 2" \
+	"forged bytecode that comes with one release is not run in place of the next one's source, with that one's hash"
 done_testing

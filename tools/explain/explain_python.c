@@ -66,7 +66,7 @@ static const char *why_header_fails(
 		return "it has another magic number";
 	if (header->kind == HEADER_TIMESTAMP)
 		return search->source.there && !header_fits(header, &search->source.st)
-			       ? "it was compiled from another version of the source"
+			       ? "its header does not have the source's time and size"
 			       : NULL;
 	return pyc->flags & FLAG_CHECKED ? why_hash_fails(search, pyc) : NULL;
 }

@@ -115,11 +115,22 @@ static void see_entry(struct explain_search *search)
 	see_file(search, &file);
 }
 
+/* Returns whether the library has not served a pyc of the tree that Python accepts: it
+ * looks there before it looks for an object. */
+static bool is_doubtful(const struct explanation *explanation)
+{
+	const enum verdict verdict = explanation->verdict;
+
+	return !explanation->alone &&
+	       (verdict == VERDICT_MISS_CHANGED || verdict == VERDICT_REUSED ||
+		       verdict == VERDICT_REUSED_LAYER);
+}
+
 /* Returns whether Python accepts the tree's pyc. */
 static bool see_tree(struct explain_search *search)
 {
 	struct explanation *explanation = search->explanation;
-	const char *pyc = explanation->pyc, *why;
+	const char *pyc = explanation->pyc, *why, *known;
 	AUTOCLOSE int fd = follow_look(AT_FDCWD, pyc, 0);
 	bool absent = fd == -ENOENT; /* the tree needs no pyc */
 	enum header_kind kind;
@@ -131,13 +142,17 @@ static bool see_tree(struct explain_search *search)
 		return false;
 	}
 	why = explain_rejects(search, fd, &kind);
+	known = kind == HEADER_HASH ? "hash-based, and Python takes it"
+				    : "its header has the source's time and size";
 	if (why)
 		STEP(search, WARN, "in-tree", "%s: Python does not take it, since %s",
 			pyc, why);
+	else if (is_doubtful(explanation))
+		STEP(search, WARN, "in-tree",
+			"%s: %s, but it may be of an earlier version, so it is not served",
+			pyc, known);
 	else
-		STEP(search, OK, "in-tree", "%s: %s, so %s", pyc,
-			kind == HEADER_HASH ? "hash-based, and Python takes it"
-					    : "compiled from the source as it is",
+		STEP(search, OK, "in-tree", "%s: %s, so %s", pyc, known,
 			explanation->alone
 				? "Python takes it"
 				: "it is served unless the cache has a valid entry");

@@ -205,8 +205,9 @@ void entry_magic_owned(const struct entry *entry, const uint8_t magic[4]);
  * interpreter. */
 struct header entry_tree_header(const struct entry *entry, int fd);
 
-/* Returns whether a pyc of the tree whose header fits may be wrong. Python alone would
- * serve it, unless the cache has had a later one. Or it may belong to an earlier source
- * of the same time and size; this is tested only for an interpreter, which can get other
- * bytecode: a program that copies files must find all of them. */
-bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd);
+/* Returns whether a pyc of the tree whose header fits, or holds a hash, may be wrong.
+ * Python alone would serve it, unless the cache has had a later one. Or it may belong to
+ * an earlier source of the same time and size; this is tested only for an interpreter,
+ * which can get other bytecode: a program that copies files must find all of them. */
+bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd,
+	enum header_kind kind);

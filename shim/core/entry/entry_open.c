@@ -269,7 +269,7 @@ static int try_tree(struct search *search)
 					    : sys->openat(entry->tree_dirfd,
 						      entry->tree_path, search->flags, 0);
 	struct header header;
-	bool bad, fits;
+	bool bad, fits, seen;
 
 	/* Bytecode in the tree that cannot be opened counts as missing (root's, with a
 	 * closed mode, a loop of links); if there is no other, or the program has looked
@@ -290,14 +290,14 @@ static int try_tree(struct search *search)
 	bad = header.kind == HEADER_BAD;
 	if (!bad && entry_is_interpreters_own(entry))
 		entry_magic_shown(entry, header.magic);
-	fits = (source_recall(&entry->source, sys, entry->world->env.recent) ||
-		       entry->source.seen) &&
-	       !bad && header_fits(&header, &entry->source.st);
-	if ((!bad && header.kind == HEADER_HASH) ||
-		(!fits && source_look(&entry->source, sys) < 0))
+	seen = source_recall(&entry->source, sys, entry->world->env.recent) ||
+	       entry->source.seen;
+	fits = header.kind == HEADER_HASH ||
+	       (seen && !bad && header_fits(&header, &entry->source.st));
+	if (!fits && source_look(&entry->source, sys) < 0)
 		return found(search, fd, VERDICT_IN_TREE);
 	fits |= !bad && header_fits(&header, &entry->source.st);
-	if (fits && !entry_tree_is_doubtful(entry, &search->outdated, fd))
+	if (fits && !entry_tree_is_doubtful(entry, &search->outdated, fd, header.kind))
 		return found(search, fd, VERDICT_IN_TREE);
 	/* An import would run it. */
 	if (fits ? entry_has_calls_of_import(entry)

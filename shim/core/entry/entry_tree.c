@@ -20,6 +20,15 @@ static bool is_within(const struct timespec *from, const struct timespec *to, in
 	return !timestamp_before(&end, to);
 }
 
+/* Programs set the mtime, and archives say to what. So it counts only against the pyc: to
+ * have been written where it is makes it older than to have been unpacked. */
+static bool is_written_in_place(const struct stat *pyc)
+{
+	return pyc->st_mtim.tv_nsec != 0 &&
+	       !timestamp_before(&pyc->st_ctim, &pyc->st_mtim) &&
+	       is_within(&pyc->st_mtim, &pyc->st_ctim, WRITTEN_WITHIN);
+}
+
 /* Returns whether the source has changed since the tree's pyc was written, judging by the
  * change times, which no program can set. A pyc that was unpacked, as a restored mtime
  * shows (tar's is in whole seconds), may be older than its source by the time that
@@ -31,10 +40,23 @@ static bool is_older_than_source(const struct stat *pyc, const struct stat *sour
 
 	if (changed->tv_nsec == 0)
 		return false;
-	if (pyc->st_mtim.tv_nsec != 0 &&
-		is_within(&pyc->st_mtim, &pyc->st_ctim, WRITTEN_WITHIN))
+	if (is_written_in_place(pyc))
 		return !timestamp_before(changed, &pyc->st_mtim);
 	return !is_within(&pyc->st_ctim, changed, UNPACKED_WITHIN);
+}
+
+/* Returns whether the tree's pyc, open as fd, was there when that entry was written, by
+ * the times that no program can set. A new mode or owner renews the ctime, but not the
+ * birth time, which not all file systems have. */
+static bool is_older_than_entry(const struct sys *sys, int fd, const struct stat *pyc,
+	const struct timespec *outdated)
+{
+	struct timespec birth;
+
+	if (timestamp_before(&pyc->st_ctim, outdated))
+		return true;
+	sys->birth(fd, "", &birth);
+	return timestamp_is_set(&birth) && timestamp_before(&birth, outdated);
 }
 
 /* Sources are closed to those who run them once they are compiled; that is a change, too.
@@ -47,18 +69,24 @@ static bool can_be_compiled(struct entry *entry)
 	return err != -EACCES && err != -EPERM;
 }
 
-bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd)
+bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd,
+	enum header_kind kind)
 {
 	const struct entry_world *world = entry->world;
+	const struct sys *sys = world->env.sys;
 	struct stat st;
 
-	if (world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return timestamp_is_set(outdated);
-	if (timestamp_before(&st.st_mtim, outdated))
+	if (timestamp_is_set(outdated) && is_older_than_entry(sys, fd, &st, outdated))
 		return true;
-	return !world->policy.readonly &&
-	       (entry->source.seen || *world->python.magic != 0) &&
-	       is_older_than_source(&st, &entry->source.st) && can_be_compiled(entry);
+	if (kind == HEADER_HASH)
+		return false;
+	return timestamp_before(&st.st_mtim, outdated) ||
+	       (!world->policy.readonly &&
+		       (entry->source.seen || *world->python.magic != 0) &&
+		       is_older_than_source(&st, &entry->source.st) &&
+		       can_be_compiled(entry));
 }
 
 struct header entry_tree_header(const struct entry *entry, int fd)
@@ -101,7 +129,7 @@ bool entry_tree_fits(struct entry *entry)
 	       (header.kind == HEADER_HASH ||
 		       (header.kind == HEADER_TIMESTAMP &&
 			       header_fits(&header, &entry->source.st) &&
-			       !entry_tree_is_doubtful(entry, &never, fd)));
+			       !entry_tree_is_doubtful(entry, &never, fd, header.kind)));
 	sys->close(fd);
 	return fits;
 }
@@ -115,6 +143,6 @@ bool entry_tree_is_old(struct entry *entry, int fd)
 		source_look(&entry->source, entry->world->env.sys) < 0)
 		return false;
 	return header_fits(&header, &entry->source.st)
-		       ? entry_tree_is_doubtful(entry, &never, fd)
+		       ? entry_tree_is_doubtful(entry, &never, fd, header.kind)
 		       : !entry_refuses(entry, &header);
 }

@@ -116,10 +116,115 @@ static void by_the_stat_of_the_import(void **state)
 	fake_sys.close(fd);
 }
 
+/* --- times ---------------------------------------------------------------------------*/
+
+#define AT(seconds)                                        \
+	{                                                  \
+		.tv_sec = 1000 + (seconds), .tv_nsec = 500 \
+	}
+#define WHOLE(seconds)                     \
+	{                                  \
+		.tv_sec = 1000 + (seconds) \
+	}
+#define NEVER     \
+	{         \
+		0 \
+	}
+
+/* clang-format off: a row a line */
+static const struct times {
+	const char *sentence;
+	struct timespec mtime, ctime, birth; /* of the pyc */
+	struct timespec changed;	     /* the source's ctime */
+	struct timespec outdated; /* when an entry of another source was made */
+	bool doubtful;
+	enum header_kind kind;
+} times[] = {
+	{ "bytecode in the tree that was written after its source was changed is served",
+		AT(0), AT(0), AT(0), AT(-1), NEVER, false, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that was written before its source was changed may be wrong",
+		AT(0), AT(1), AT(0), AT(2), NEVER, true, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that was unpacked a minute before its source is served",
+		AT(-999), AT(0), AT(0), AT(59), NEVER, false, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that was unpacked longer before its source was changed may be wrong",
+		AT(-999), AT(0), AT(0), AT(61), NEVER, true, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that was unpacked within the second, in whole seconds, is served",
+		WHOLE(0), AT(0), AT(0), AT(1), NEVER, false, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that was unpacked by a clock that is behind is served",
+		AT(1), AT(0), AT(0), AT(1), NEVER, false, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that was unpacked with a time in the future is served",
+		AT(9999), AT(0), AT(0), AT(59), NEVER, false, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that was unpacked with a time in the future, and older than its source's change, may be wrong",
+		AT(9999), AT(0), AT(0), AT(61), NEVER, true, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that was unpacked with a time in the future, in whole seconds, and older than its source's change, may be wrong",
+		WHOLE(9999), AT(0), AT(0), AT(61), NEVER, true, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that is newer than the entry is served", AT(1), AT(2),
+		AT(1), AT(0), AT(0), false, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that is newer than the entry, on a file system without birth times, is served",
+		AT(1), AT(2), NEVER, AT(0), AT(0), false, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that is newer than the entry, and unpacked by a clock that is behind, is served",
+		AT(2), AT(1), AT(1), AT(1), AT(0), false, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that is older than the entry by its mtime may be wrong",
+		AT(-1), AT(1), AT(1), AT(0), AT(0), true, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that is older than the entry by its ctime may be wrong",
+		AT(9999), AT(-1), NEVER, AT(0), AT(0), true, HEADER_TIMESTAMP },
+	{ "bytecode in the tree that is older than the entry by its birth may be wrong",
+		AT(1), AT(1), AT(-1), AT(0), AT(0), true, HEADER_TIMESTAMP },
+	{ "hash-based bytecode in the tree that was unpacked long before its source was changed is served",
+		AT(-999), AT(0), AT(0), AT(61), NEVER, false, HEADER_HASH },
+	{ "hash-based bytecode in the tree that is older than the entry by its mtime is served",
+		AT(-1), AT(1), AT(1), AT(0), AT(0), false, HEADER_HASH },
+	{ "hash-based bytecode in the tree that is older than the entry by its ctime may be wrong",
+		AT(9999), AT(-1), NEVER, AT(0), AT(0), true, HEADER_HASH },
+};
+/* clang-format on */
+
+static struct sys timed;
+static const struct times *now;
+
+static int timed_fstatat(int dirfd, const char *path, struct stat *st, int flags)
+{
+	int ret = fake_sys.fstatat(dirfd, path, st, flags);
+
+	if (!*path) {
+		st->st_mtim = now->mtime;
+		st->st_ctim = now->ctime;
+	}
+	return ret;
+}
+
+static void timed_birth(int dirfd, const char *path, struct timespec *ret)
+{
+	(void)dirfd;
+	(void)path;
+	*ret = now->birth;
+}
+
+static void is_judged_by_its_times(void **state)
+{
+	int fd;
+
+	now = *state;
+	memcpy(fe.world.python.magic, FAKE_MAGIC, 4);
+	fits();
+	timed = fake_sys;
+	timed.fstatat = timed_fstatat;
+	timed.birth = timed_birth;
+	fe.world.env.sys = &timed;
+	fe.entry.source.st.st_ctim = now->changed;
+	fd = fake_sys.openat(
+		fe.entry.tree_dirfd, fe.entry.tree_path, O_RDONLY | O_CLOEXEC, 0);
+	assert_return_code(fd, -fd);
+	assert_int_equal(entry_tree_is_doubtful(&fe.entry, &now->outdated, fd, now->kind),
+		now->doubtful);
+	fake_sys.close(fd);
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
 	unit_rows(is_judged, rows);
+	unit_rows(is_judged_by_its_times, times);
 	unit_one(
 		"bytecode in the tree is old to an import whose stat it fits if the source has changed since",
 		by_the_stat_of_the_import);
