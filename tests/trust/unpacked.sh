@@ -104,14 +104,58 @@ rm -rf "$cache" "$T/tree/pkg"
 as "$VICTIM" mkdir "$T/tree/pkg" && cp -p "$T/made/1/pkg/m.py" "$T/tree/pkg"
 victim "$PY" -c "$(imports pkg)" >"$T/said"
 rm -rf "$T/tree/pkg" && cp -r "$T/made/1/pkg" "$T/tree"
-(cd "$T/tree" && "$PY" -c 'import importlib.util, marshal, sys
+with_hash_of() { # SOURCE
+	"$PY" -c 'import importlib.util, marshal, os, sys
+os.makedirs("pkg/__pycache__", exist_ok=True)
 hash = importlib.util.source_hash(open(sys.argv[1], "rb").read())
 with open(importlib.util.cache_from_source("pkg/m.py"), "wb") as f:
-    f.write(importlib.util.MAGIC_NUMBER + b"\3\0\0\0" + hash + marshal.dumps(compile("print(\"forged\")", "m.py", "exec")))' "$T/made/2/pkg/m.py") &&
-	chown -R "$VICTIM" "$T/tree/pkg"
+    f.write(importlib.util.MAGIC_NUMBER + b"\3\0\0\0" + hash + marshal.dumps(compile("print(\"forged\")", "m.py", "exec")))' "$1"
+}
+(cd "$T/tree" && with_hash_of "$T/made/2/pkg/m.py" && chown -R "$VICTIM" pkg)
 victim "$PY" -c "$(imports pkg)" >>"$T/said"
 cp "$T/made/2/pkg/m.py" "$T/tree/pkg/new" && mv "$T/tree/pkg/new" "$T/tree/pkg/m.py"
 victim "$PY" -c "$(imports pkg)" >>"$T/said"
 is "$(xargs <"$T/said")" "release 1 release 1 release 2" \
 	"forged bytecode that comes with one release is not run in place of the next one's source, with that one's hash"
+# The entry is older than the bytecode, since only that was added.
+rm -rf "$cache" "$T/tree/pkg"
+mkdir "$T/tree/pkg" && cp "$T/made/1/pkg/m.py" "$T/tree/pkg" && chown -R "$VICTIM" "$T/tree/pkg"
+victim "$PY" -c "$(imports pkg)" >"$T/said"
+(cd "$T/tree" && with_hash_of "$T/made/2/pkg/m.py" && chown -R "$VICTIM" pkg)
+victim "$PY" -c "$(imports pkg)" >>"$T/said"
+cp "$T/made/2/pkg/m.py" "$T/tree/pkg/m.py"
+victim "$PY" -c "$(imports pkg)" >>"$T/said"
+is "$(xargs <"$T/said")" "release 1 release 1 release 2" \
+	"forged bytecode that is added to a tree is not run in place of the next source, with that one's hash"
+
+# pytest opens bytecode that has a name of its own before it takes the stat of the source.
+cat >"$T/loader.py" <<'END'
+import importlib.util, marshal, os, struct, sys
+name = importlib.util.cache_from_source("pkg/m.py")[:-3] + "-tool-1.pyc"
+try:
+    data = open(name, "rb").read()
+except OSError:
+    data = b""
+st = os.stat("pkg/m.py")
+header = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, int(st.st_mtime), st.st_size)
+if data[:16] != header:
+    data = header + marshal.dumps(compile(open("pkg/m.py").read(), "m.py", "exec"))
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    with open(name + ".1", "wb") as f:
+        f.write(data)
+    os.rename(name + ".1", name)
+exec(marshal.loads(data[16:]))
+END
+forged=$(cd "$T/made/1" && echo pkg/__pycache__/*) own=${pyc%/*}/m.$TAG-tool-1.pyc
+rm -rf "$cache" "$T/tree/pkg" && mkdir "$T/tree/pkg"
+cp -p "$T/made/1/pkg/m.py" "$T/tree/pkg" && mkdir "$T/tree/pkg/__pycache__"
+cp -p "$T/made/1/$forged" "$T/tree/$own" && chown -R "$VICTIM" "$T/tree/pkg"
+victim "$PY" "$T/loader.py" >"$T/said"
+cp -p "$T/made/2/pkg/m.py" "$T/tree/pkg"
+cp "$T/tree/$own" "$T/was"
+victim "$PY" "$T/loader.py" >>"$T/said"
+is "$(xargs <"$T/said")" "release 1 release 2" \
+	"forged bytecode of a loader such as pytest's is not run in place of the next release's source"
+is "$(victim cp -r pkg copied; cmp "$T/was" "$T/tree/copied/${own#pkg/}" && echo same)" same \
+	"(cp finds what the tree has for such a loader)"
 done_testing

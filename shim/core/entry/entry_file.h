@@ -210,4 +210,4 @@ struct header entry_tree_header(const struct entry *entry, int fd);
  * an earlier source of the same time and size; this is tested only for an interpreter,
  * which can get other bytecode: a program that copies files must find all of them. */
 bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd,
-	enum header_kind kind);
+	const struct header *header);

@@ -50,9 +50,18 @@ bool entry_is_import(const struct entry *entry)
 	return !entry->world->python.browses || has_stat(entry);
 }
 
+/* Loaders that give bytecode names of their own, such as pytest's, may open it before
+ * they take the stat of the source. Programs that copy it have listed it or looked at it
+ * before. */
+static bool may_be_own_loader(const struct entry *entry)
+{
+	return !entry->world->python.browses && *entry->world->python.magic != 0 &&
+	       !entry_file_is_stock(entry);
+}
+
 bool entry_has_calls_of_import(const struct entry *entry)
 {
-	return !entry->world->env.recent || has_stat(entry);
+	return !entry->world->env.recent || has_stat(entry) || may_be_own_loader(entry);
 }
 
 bool entry_is_first(const struct entry *entry)

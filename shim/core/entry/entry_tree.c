@@ -70,7 +70,7 @@ static bool can_be_compiled(struct entry *entry)
 }
 
 bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd,
-	enum header_kind kind)
+	const struct header *header)
 {
 	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->env.sys;
@@ -80,13 +80,15 @@ bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated
 		return timestamp_is_set(outdated);
 	if (timestamp_is_set(outdated) && is_older_than_entry(sys, fd, &st, outdated))
 		return true;
-	if (kind == HEADER_HASH)
+	if (header->kind == HEADER_TIMESTAMP && timestamp_before(&st.st_mtim, outdated))
+		return true;
+	/* An earlier source that did not have this hash may have hidden the pyc from
+	 * Python, which would have replaced it. An unchecked one it would have run. */
+	if (header->kind == HEADER_HASH && !header->checked)
 		return false;
-	return timestamp_before(&st.st_mtim, outdated) ||
-	       (!world->policy.readonly &&
-		       (entry->source.seen || *world->python.magic != 0) &&
-		       is_older_than_source(&st, &entry->source.st) &&
-		       can_be_compiled(entry));
+	return !world->policy.readonly &&
+	       (entry->source.seen || *world->python.magic != 0) &&
+	       is_older_than_source(&st, &entry->source.st) && can_be_compiled(entry);
 }
 
 struct header entry_tree_header(const struct entry *entry, int fd)
@@ -129,7 +131,7 @@ bool entry_tree_fits(struct entry *entry)
 	       (header.kind == HEADER_HASH ||
 		       (header.kind == HEADER_TIMESTAMP &&
 			       header_fits(&header, &entry->source.st) &&
-			       !entry_tree_is_doubtful(entry, &never, fd, header.kind)));
+			       !entry_tree_is_doubtful(entry, &never, fd, &header)));
 	sys->close(fd);
 	return fits;
 }
@@ -139,10 +141,10 @@ bool entry_tree_is_old(struct entry *entry, int fd)
 	const struct header header = entry_tree_header(entry, fd);
 	const struct timespec never = { 0 };
 
-	if (header.kind != HEADER_TIMESTAMP ||
+	if (header.kind == HEADER_BAD ||
 		source_look(&entry->source, entry->world->env.sys) < 0)
 		return false;
-	return header_fits(&header, &entry->source.st)
-		       ? entry_tree_is_doubtful(entry, &never, fd, header.kind)
+	return header.kind == HEADER_HASH || header_fits(&header, &entry->source.st)
+		       ? entry_tree_is_doubtful(entry, &never, fd, &header)
 		       : !entry_refuses(entry, &header);
 }

@@ -51,6 +51,7 @@ struct header header_read(const char *tag, const void *data, size_t size)
 		ret.size = get32(p + length - 4);
 	} else if (flags == HEADER_UNCHECKED || flags == 3) {
 		ret.kind = HEADER_HASH;
+		ret.checked = flags != HEADER_UNCHECKED;
 	}
 	return ret;
 }

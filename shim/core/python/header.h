@@ -31,6 +31,7 @@ struct header {
 	enum header_kind kind;
 	uint8_t magic[4];
 	uint32_t mtime, size; /* of HEADER_TIMESTAMP */
+	bool checked;	      /* of HEADER_HASH: Python compares it */
 };
 
 /* Returns the length of the header in files with that cache tag, by interpreters.def;

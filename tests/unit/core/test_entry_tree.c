@@ -131,6 +131,19 @@ static void by_the_stat_of_the_import(void **state)
 		0 \
 	}
 
+#define TIMESTAMP                         \
+	{                                 \
+		.kind = HEADER_TIMESTAMP, \
+	}
+#define CHECKED                                      \
+	{                                            \
+		.kind = HEADER_HASH, .checked = true \
+	}
+#define UNCHECKED                   \
+	{                           \
+		.kind = HEADER_HASH \
+	}
+
 /* clang-format off: a row a line */
 static const struct times {
 	const char *sentence;
@@ -138,44 +151,48 @@ static const struct times {
 	struct timespec changed;	     /* the source's ctime */
 	struct timespec outdated; /* when an entry of another source was made */
 	bool doubtful;
-	enum header_kind kind;
+	struct header header;
 } times[] = {
 	{ "bytecode in the tree that was written after its source was changed is served",
-		AT(0), AT(0), AT(0), AT(-1), NEVER, false, HEADER_TIMESTAMP },
+		AT(0), AT(0), AT(0), AT(-1), NEVER, false, TIMESTAMP },
 	{ "bytecode in the tree that was written before its source was changed may be wrong",
-		AT(0), AT(1), AT(0), AT(2), NEVER, true, HEADER_TIMESTAMP },
+		AT(0), AT(1), AT(0), AT(2), NEVER, true, TIMESTAMP },
 	{ "bytecode in the tree that was unpacked a minute before its source is served",
-		AT(-999), AT(0), AT(0), AT(59), NEVER, false, HEADER_TIMESTAMP },
+		AT(-999), AT(0), AT(0), AT(59), NEVER, false, TIMESTAMP },
 	{ "bytecode in the tree that was unpacked longer before its source was changed may be wrong",
-		AT(-999), AT(0), AT(0), AT(61), NEVER, true, HEADER_TIMESTAMP },
+		AT(-999), AT(0), AT(0), AT(61), NEVER, true, TIMESTAMP },
 	{ "bytecode in the tree that was unpacked within the second, in whole seconds, is served",
-		WHOLE(0), AT(0), AT(0), AT(1), NEVER, false, HEADER_TIMESTAMP },
+		WHOLE(0), AT(0), AT(0), AT(1), NEVER, false, TIMESTAMP },
 	{ "bytecode in the tree that was unpacked by a clock that is behind is served",
-		AT(1), AT(0), AT(0), AT(1), NEVER, false, HEADER_TIMESTAMP },
+		AT(1), AT(0), AT(0), AT(1), NEVER, false, TIMESTAMP },
 	{ "bytecode in the tree that was unpacked with a time in the future is served",
-		AT(9999), AT(0), AT(0), AT(59), NEVER, false, HEADER_TIMESTAMP },
+		AT(9999), AT(0), AT(0), AT(59), NEVER, false, TIMESTAMP },
 	{ "bytecode in the tree that was unpacked with a time in the future, and older than its source's change, may be wrong",
-		AT(9999), AT(0), AT(0), AT(61), NEVER, true, HEADER_TIMESTAMP },
+		AT(9999), AT(0), AT(0), AT(61), NEVER, true, TIMESTAMP },
 	{ "bytecode in the tree that was unpacked with a time in the future, in whole seconds, and older than its source's change, may be wrong",
-		WHOLE(9999), AT(0), AT(0), AT(61), NEVER, true, HEADER_TIMESTAMP },
+		WHOLE(9999), AT(0), AT(0), AT(61), NEVER, true, TIMESTAMP },
 	{ "bytecode in the tree that is newer than the entry is served", AT(1), AT(2),
-		AT(1), AT(0), AT(0), false, HEADER_TIMESTAMP },
+		AT(1), AT(0), AT(0), false, TIMESTAMP },
 	{ "bytecode in the tree that is newer than the entry, on a file system without birth times, is served",
-		AT(1), AT(2), NEVER, AT(0), AT(0), false, HEADER_TIMESTAMP },
+		AT(1), AT(2), NEVER, AT(0), AT(0), false, TIMESTAMP },
 	{ "bytecode in the tree that is newer than the entry, and unpacked by a clock that is behind, is served",
-		AT(2), AT(1), AT(1), AT(1), AT(0), false, HEADER_TIMESTAMP },
+		AT(2), AT(1), AT(1), AT(1), AT(0), false, TIMESTAMP },
 	{ "bytecode in the tree that is older than the entry by its mtime may be wrong",
-		AT(-1), AT(1), AT(1), AT(0), AT(0), true, HEADER_TIMESTAMP },
+		AT(-1), AT(1), AT(1), AT(0), AT(0), true, TIMESTAMP },
 	{ "bytecode in the tree that is older than the entry by its ctime may be wrong",
-		AT(9999), AT(-1), NEVER, AT(0), AT(0), true, HEADER_TIMESTAMP },
+		AT(9999), AT(-1), NEVER, AT(0), AT(0), true, TIMESTAMP },
 	{ "bytecode in the tree that is older than the entry by its birth may be wrong",
-		AT(1), AT(1), AT(-1), AT(0), AT(0), true, HEADER_TIMESTAMP },
-	{ "hash-based bytecode in the tree that was unpacked long before its source was changed is served",
-		AT(-999), AT(0), AT(0), AT(61), NEVER, false, HEADER_HASH },
+		AT(1), AT(1), AT(-1), AT(0), AT(0), true, TIMESTAMP },
+	{ "hash-based bytecode in the tree that was unpacked a minute before its source is served",
+		AT(-999), AT(0), AT(0), AT(59), NEVER, false, CHECKED },
+	{ "hash-based bytecode in the tree that was unpacked long before its source was changed may be wrong",
+		AT(-999), AT(0), AT(0), AT(61), NEVER, true, CHECKED },
+	{ "bytecode with an unchecked hash in the tree that was unpacked long before its source was changed is served",
+		AT(-999), AT(0), AT(0), AT(61), NEVER, false, UNCHECKED },
 	{ "hash-based bytecode in the tree that is older than the entry by its mtime is served",
-		AT(-1), AT(1), AT(1), AT(0), AT(0), false, HEADER_HASH },
+		AT(-1), AT(1), AT(1), AT(-2), AT(0), false, CHECKED },
 	{ "hash-based bytecode in the tree that is older than the entry by its ctime may be wrong",
-		AT(9999), AT(-1), NEVER, AT(0), AT(0), true, HEADER_HASH },
+		AT(9999), AT(-1), NEVER, AT(0), AT(0), true, CHECKED },
 };
 /* clang-format on */
 
@@ -215,7 +232,8 @@ static void is_judged_by_its_times(void **state)
 	fd = fake_sys.openat(
 		fe.entry.tree_dirfd, fe.entry.tree_path, O_RDONLY | O_CLOEXEC, 0);
 	assert_return_code(fd, -fd);
-	assert_int_equal(entry_tree_is_doubtful(&fe.entry, &now->outdated, fd, now->kind),
+	assert_int_equal(
+		entry_tree_is_doubtful(&fe.entry, &now->outdated, fd, &now->header),
 		now->doubtful);
 	fake_sys.close(fd);
 }
