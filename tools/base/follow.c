@@ -34,13 +34,24 @@ static int go_to(struct follow *follow, int fd)
 }
 
 /* In a user namespace, all who are not mapped show one owner: strangers, and perhaps root
- * or the user, too. In "/" (/lib), links are certainly root's. */
+ * or the user, too. */
+static bool is_certainly_users(uid_t owner)
+{
+	AUTOCLOSE int fd = -1;
+	char map[WAY_MAP_SIZE];
+
+	if (owner != geteuid() || owner != WAY_UNMAPPED)
+		return owner == geteuid();
+	fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && way_is_full_map(map, read(fd, map, sizeof map));
+}
+
+/* In "/" (/lib), links with its owner are certainly root's. */
 static bool is_trusted(const struct stat *link, int dirfd)
 {
-	const uid_t user = geteuid();
 	struct stat root, dir;
 
-	return link->st_uid == 0 || (link->st_uid == user && user != WAY_UNMAPPED) ||
+	return link->st_uid == 0 || is_certainly_users(link->st_uid) ||
 	       (stat("/", &root) == 0 && link->st_uid == root.st_uid &&
 		       fstat(dirfd, &dir) == 0 && dir.st_ino == root.st_ino &&
 		       dir.st_dev == root.st_dev);

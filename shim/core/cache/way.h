@@ -139,6 +139,11 @@ bool way_is_public(const struct sys *sys, char *path);
  * (/proc/sys/kernel/overflowuid). */
 #define WAY_UNMAPPED 65534u
 
+/* Returns whether that is the text of a uid_map or gid_map (of which WAY_MAP_SIZE bytes
+ * are enough) that maps every number to itself. Pure. */
+#define WAY_MAP_SIZE 64
+bool way_is_full_map(const char *map, ssize_t len);
+
 /* Returns whether a file that shows this user as its owner certainly belongs to the user.
  * In a user namespace the kernel shows 65534 ("nobody") for every user that is not
  * mapped: to a process that runs as 65534, a stranger's file looks like its own. */

@@ -12,10 +12,16 @@
 
 /* Returns whether every user, or group, is mapped as itself. Not remembered: a process
  * may enter another user namespace at any time. */
-static bool is_full(const struct sys *sys, const char *path)
+bool way_is_full_map(const char *map, ssize_t len)
 {
 	static const char all[] = "         0          0 4294967295";
-	char map[sizeof all];
+
+	return len >= (ssize_t)sizeof all - 1 && memcmp(map, all, sizeof all - 1) == 0;
+}
+
+static bool is_full(const struct sys *sys, const char *path)
+{
+	char map[WAY_MAP_SIZE];
 	ssize_t n;
 	int fd;
 
@@ -24,7 +30,7 @@ static bool is_full(const struct sys *sys, const char *path)
 		return false;
 	n = sys->pread(fd, map, sizeof map, 0);
 	sys->close(fd);
-	return n >= (ssize_t)sizeof all - 1 && memcmp(map, all, sizeof all - 1) == 0;
+	return way_is_full_map(map, n);
 }
 
 bool way_tells_users(const struct sys *sys, uid_t user)
