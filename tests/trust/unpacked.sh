@@ -147,15 +147,20 @@ if data[:16] != header:
 exec(marshal.loads(data[16:]))
 END
 forged=$(cd "$T/made/1" && echo pkg/__pycache__/*) own=${pyc%/*}/m.$TAG-tool-1.pyc
-rm -rf "$cache" "$T/tree/pkg" && mkdir "$T/tree/pkg"
-cp -p "$T/made/1/pkg/m.py" "$T/tree/pkg" && mkdir "$T/tree/pkg/__pycache__"
-cp -p "$T/made/1/$forged" "$T/tree/$own" && chown -R "$VICTIM" "$T/tree/pkg"
-victim "$PY" "$T/loader.py" >"$T/said"
-cp -p "$T/made/2/pkg/m.py" "$T/tree/pkg"
-cp "$T/tree/$own" "$T/was"
-victim "$PY" "$T/loader.py" >>"$T/said"
-is "$(xargs <"$T/said")" "release 1 release 2" \
-	"forged bytecode of a loader such as pytest's is not run in place of the next release's source"
+(echo 'import os; list(os.walk("."))' && cat "$T/loader.py") >"$T/walking.py" # as tests that list their data
+for loader in walking loader; do
+	rm -rf "$cache" "$T/tree/pkg" && mkdir "$T/tree/pkg"
+	cp -p "$T/made/1/pkg/m.py" "$T/tree/pkg" && mkdir "$T/tree/pkg/__pycache__"
+	cp -p "$T/made/1/$forged" "$T/tree/$own" && chown -R "$VICTIM" "$T/tree/pkg"
+	victim "$PY" "$T/$loader.py" >"$T/said"
+	cp -p "$T/made/2/pkg/m.py" "$T/tree/pkg"
+	cp "$T/tree/$own" "$T/was"
+	victim "$PY" "$T/$loader.py" >>"$T/said"
+	is "$(xargs <"$T/said")" "release 1 release 2" \
+		"forged bytecode of a loader such as pytest's is not run in place of the next release's source: $loader"
+done
+victim "$PY" -c 'import shutil; shutil.copytree("pkg", "copied2")'
+check "(an interpreter that copies finds what the tree has for such a loader)" cmp "$T/was" "$T/tree/copied2/${own#pkg/}"
 is "$(victim cp -r pkg copied; cmp "$T/was" "$T/tree/copied/${own#pkg/}" && echo same)" same \
 	"(cp finds what the tree has for such a loader)"
 done_testing

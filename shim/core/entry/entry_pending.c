@@ -8,14 +8,20 @@
 
 /* The program judges by its own stat of the source, which may differ from ours, or is not
  * known. */
-static bool may_be_refused(const struct source *source)
+static bool may_be_refused(const struct entry_env *env, const struct source *source)
 {
-	return !source->there || !source->seen ||
-	       header_mtime(&source->seen_mtime) != header_mtime(&source->st.st_mtim) ||
-	       (uint32_t)source->seen_size != (uint32_t)source->st.st_size;
+	uint32_t mtime = header_mtime(&source->seen_mtime);
+	uint32_t size = (uint32_t)source->seen_size;
+	const bool seen =
+		source->seen ||
+		(env->recent && recent_stat_shows(env->sys, source->path, &mtime, &size));
+
+	return !source->there || !seen || mtime != header_mtime(&source->st.st_mtim) ||
+	       size != (uint32_t)source->st.st_size;
 }
 
-static struct pending_source known(const struct source *source)
+static struct pending_source known(
+	const struct entry_env *env, const struct source *source)
 {
 	struct pending_source ret = { .looks = 0 };
 
@@ -28,7 +34,7 @@ static struct pending_source known(const struct source *source)
 	ret.hopeless = source->hopeless;
 	ret.own_codec = source->own_codec;
 	ret.digest = source->digest;
-	ret.seen = !may_be_refused(source);
+	ret.seen = !may_be_refused(env, source);
 	return ret;
 }
 
@@ -46,7 +52,7 @@ static void watch(const struct entry *entry)
 
 void entry_pending_note(struct entry *entry)
 {
-	const struct pending_source pending = known(&entry->source);
+	const struct pending_source pending = known(&entry->world->env, &entry->source);
 
 	add(entry, &pending);
 	if (entry->source.there)
@@ -96,7 +102,7 @@ static __attribute__((noinline)) struct pending_source know_open(
 		(void)source_settle(&source, env->sys, env->clock);
 	else
 		(void)source_look(&source, env->sys);
-	return known(&source);
+	return known(env, &source);
 }
 
 void entry_source_opened(const struct entry_world *world, const char *path, int fd)
@@ -128,14 +134,14 @@ void entry_pending_served(struct entry *entry)
 {
 	struct pending_source pending;
 
-	if (!may_be_refused(&entry->source)) {
+	if (!may_be_refused(&entry->world->env, &entry->source)) {
 		if (atomic_load_explicit(
 			    entry->world->python.watching, memory_order_relaxed))
 			entry_drop(entry);
 		return;
 	}
 	entry->source.settled = false;
-	pending = known(&entry->source);
+	pending = known(&entry->world->env, &entry->source);
 	pending.served = true;
 	add(entry, &pending);
 	/* Every interpreter is served this file before its stats are kept. That must not

@@ -51,12 +51,12 @@ bool entry_is_import(const struct entry *entry)
 }
 
 /* Loaders that give bytecode names of their own, such as pytest's, may open it before
- * they take the stat of the source. Programs that copy it have listed it or looked at it
- * before. */
+ * they take the stat of the source. An interpreter that copies it looks at it first; to
+ * have listed it means nothing, since tests list the files that belong to them. */
 static bool may_be_own_loader(const struct entry *entry)
 {
-	return !entry->world->python.browses && *entry->world->python.magic != 0 &&
-	       !entry_file_is_stock(entry);
+	return *entry->world->python.magic != 0 && !entry_file_is_stock(entry) &&
+	       !was_looked_at(entry);
 }
 
 bool entry_has_calls_of_import(const struct entry *entry)

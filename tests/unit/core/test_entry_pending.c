@@ -51,6 +51,7 @@ static void what_may_be_refused_is_pending(void **state)
 	assert_false(entry_write_begins(&fe.entry));
 	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_NONE);
 	fake_entry_is("src", FAKE_NAME);
+	recent_stat_is_over(&fake_sys);
 	open_it(VERDICT_HIT);
 	assert_true(entry_write_begins(&fe.entry));
 	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_ALWAYS);
