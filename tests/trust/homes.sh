@@ -187,6 +187,44 @@ is "$(contest : purge -q --all)/$(contest : import -q "$T/made.zst")" "0 0 /0 1 
 is "$(contest "mv '$place/cache' '$place/own' && mv '$place/his' '$place/cache'" purge -q --all)" "12 0 " \
 	"a command does not use another user's directory that is back in the place of a cache that it judged"
 
+# --- what is away for a moment --------------------------------------------------------
+# The home is a directory like /tmp. What the attacker has there is not there when the command
+# judges it, and is back when the command uses it.
+base=$T/base
+settings=.config/pycstash/pycstash.conf
+begin() { # COMMANDS: what the attacker has there
+	rm -rf "$base"
+	mkdir -m 1777 "$base"
+	as "$ATTACKER" sh -c "umask 022; cd '$base' && $1" || not_ok "a home can be made: $1"
+}
+based() { # AT DO AT2 DO2 COMMAND…: as root
+	(cd "$base" && as 0 HOME="$base" PYCSTASH_DIR="$T/0/made" LD_PRELOAD="$T/lib/libat.so" \
+		AT="$1" DO="$2" AT2="$3" DO2="$4" timeout -s KILL 60 "${@:5}") 2>&1
+}
+theirs="mkdir -p .config/pycstash && echo 'max_size = 666M' >$settings"
+begin "$theirs"
+is "$(based open:/pycstash/pycstash.conf:after "mv .config away" : : "$PYCSTASH" config get max_size)" 5G \
+	"another user's settings are not obeyed if he moves them away before the command judges them"
+begin "$theirs" && mkdir -p "$base/own/pycstash" && echo 'max_size = 1G' >"$base/own/pycstash/pycstash.conf"
+is "$(based open:/pycstash/pycstash.conf:after "mv .config away && mv own .config" : : "$PYCSTASH" config get max_size)" 1G \
+	"another user's settings are not obeyed if the user's own are in their place when the command judges them"
+wrong=
+for ((n = 1; n <= 4; n++)); do
+	echo precious >"$T/0/precious"
+	begin "mkdir -p .config/pycstash && ln -s '$T/0/precious' $settings"
+	based "open:$n:/pycstash.conf" "mv .config away" : : "$PYCSTASH" config set max_size 1G >"$T/said"
+	[ "$(cat "$T/0/precious")" = precious ] || wrong="$wrong $n: $(cat "$T/0/precious" "$T/said")"
+	rm -rf "$T/rootdir"/*
+	begin :
+	based "find:$n:/.config:after" "ln -s '$T/rootdir' .config && chown -h $ATTACKER .config" : : \
+		"$PYCSTASH" config set max_size 1G >"$T/said"
+	wrong=$wrong$(ls "$T/rootdir")
+done
+is "$wrong" "" "\`config set\` writes nothing where a link led or leads that another user has for a moment"
+begin "mkdir keys && echo mine >keys/key"
+said=$(based find:/keys "mv keys away" open:/key "mv away keys" "$PYCSTASH" import --verify-key "$base/keys/key" "$T/made.zst")
+is "$(grep -c 'contains no public key' <<<"$said")" 0 "another user's key is not read if he moves it away while the command judges it"
+
 # --- a moment between two calls -------------------------------------------------------
 # Every call that changes a mode is delayed, while the attacker replaces the new directories
 # with links.
@@ -294,4 +332,20 @@ is "$(as "$VICTIM" "$beside/pycstash" run env 2>&1; as "$VICTIM" "$beside/pycsta
 as "$VICTIM" mkdir "$T/sticky/his" && cp "$PYCSTASH" "$SO" "$T/sticky/his/"
 is "$(as "$VICTIM" "$T/sticky/his/pycstash" wrap "$PY" 2>&1 >/dev/null | grep -c "$T/sticky/his/libpycstash.so: warning: others can create files in $T/sticky;")" \
 	1 "wrap warns of a library that others can replace once it is deleted"
+got=$(cd "$beside" && as "$VICTIM" LD_PRELOAD="$T/lib/libat.so" AT=find:/libpycstash.so DO="mv libpycstash.so away" \
+	AT2=find:2:/libpycstash.so:after DO2="mv away libpycstash.so" ./pycstash run env 2>&1)
+is "$(ls -A "$beside") $(grep -c "LD_PRELOAD=.*$beside/libpycstash.so" <<<"$got")" "libpycstash.so"$'\n'"pycstash 0" \
+	"a library that another user has put beside the command is not used if it is away while the command judges it"
+
+# --- an interpreter that is away for a moment ------------------------------------------------
+${CC:-cc} -DRAN="\"$T/ran\"" -o "$T/lib/ran" -x c - <<'END'
+#include <fcntl.h>
+int main(int argc, char **argv)
+{
+	return open(RAN, O_WRONLY | O_CREAT, 0666) < 0 || argc < 0 || !argv;
+}
+END
+begin "mkdir -p .pyenv/versions/3.8.1/bin && cp '$T/lib/ran' .pyenv/versions/3.8.1/bin/python3.8"
+based find:/.pyenv "mv .pyenv away" look:/bin/python3.8 "mv away .pyenv" "$PYCSTASH" verify --deep >"$T/said"
+is "$(ls "$T/ran" 2>/dev/null)" "" "another user's interpreter is not run if he moves it away while the command judges it"
 done_testing

@@ -29,17 +29,12 @@ static bool is_out_of_reach(const char *path, int error)
 
 int conf_file_open(const char *path, FILE **ret_file, char **ret_why)
 {
-	int fd = file_openat(AT_FDCWD, path, 0), r;
+	int fd = trust_open(path, ret_why);
 
-	*ret_why = NULL;
 	if (fd < 0)
 		return is_out_of_reach(path, -fd) ? -ENOENT : fd;
-	r = trust_file(path, ret_why);
-	if (r == 0 && !(*ret_file = fdopen(fd, "r")))
-		r = -errno;
-	if (r < 0)
-		close(fd);
-	return r;
+	*ret_file = fdopen(fd, "r");
+	return *ret_file ? 0 : -errno;
 }
 
 static char *trimmed(char *text)
@@ -120,18 +115,28 @@ static int copy_lines(FILE *from, FILE *to, const char *key, const char *value)
 	return 0;
 }
 
-/* Creates the missing directories above a file. */
-static int make_directories(const char *path)
+/* Creates the missing directories above a file, and none where others could exchange
+ * one. */
+static int make_directories(const char *path, char **ret_why)
 {
 	AUTOFREE char *directory = file_parent(path);
-	int r;
+	int r = trust_directory(directory, ret_why);
 
-	if (mkdir(directory, 0700) == 0 || errno == EEXIST)
-		return 0;
-	if (errno != ENOENT)
+	if (r != -ENOENT)
+		return r;
+	r = make_directories(directory, ret_why);
+	if (r == 0 && mkdir(directory, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	r = make_directories(directory);
-	return r == 0 && mkdir(directory, 0700) < 0 && errno != EEXIST ? -errno : r;
+	return r == 0 ? trust_directory(directory, ret_why) : r;
+}
+
+/* Returns 0 if nobody else has a file there, nor can put one there before we do. */
+static int prepare_new(const char *path, char **ret_why)
+{
+	int r = make_directories(path, ret_why);
+
+	r = r < 0 ? r : trust_file(path, ret_why);
+	return r == -ENOENT ? 0 : r;
 }
 
 /* Gives the new file the group, the mode and the ACL of the old one: it may
@@ -182,16 +187,16 @@ static int rewrite(
 int conf_file_set(
 	const char *path, mode_t mode, const char *key, const char *value, char **ret_why)
 {
-	AUTOFREE char *target = realpath(path, NULL); /* a symlink is kept */
+	AUTOFREE char *target = NULL;
 	FILE *old = NULL;
 	int r = conf_file_open(path, &old, ret_why);
 
 	if (r == -ENOENT && !value)
 		return 0;
 	if (r == -ENOENT)
-		r = trust_file(path, ret_why);
-	if (r == 0 && !old)
-		r = make_directories(path);
+		r = prepare_new(path, ret_why);
+	if (old)
+		target = realpath(path, NULL); /* a symlink is kept */
 	if (r == 0)
 		r = rewrite(target ? target : path, mode, old, key, value);
 	if (old)

@@ -74,14 +74,9 @@ static FILE *open_key(const char *file)
 	AUTOFREE char *path = NULL, *why = NULL;
 	int r = file_absolute(file, &path), fd;
 
-	r = r < 0 ? r : trust_file(path, &why);
-	if (r < 0) {
-		complain(file, "the key is not used: %s", why ? why : strerror(-r));
-		return NULL;
-	}
-	fd = file_open(path);
+	fd = r < 0 ? r : trust_open(path, &why);
 	if (fd < 0)
-		complain(file, "%s", strerror(-fd));
+		complain(file, "the key is not used: %s", why ? why : strerror(-fd));
 	return fd < 0 ? NULL : fdopen(fd, "r");
 }
 

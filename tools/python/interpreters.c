@@ -108,7 +108,9 @@ static bool is_program(const char *place)
 }
 
 /* Returns whether the interpreter may be run. No user has named it, so one that another
- * user could have put there is not run. */
+ * user could have put there is not run. What was judged is what is run: if the whole way
+ * to it is trusted, nobody else can change any part of it. One that is absent was not
+ * judged. */
 static bool may_run(const char *path)
 {
 	AUTOFREE char *why = NULL;

@@ -56,13 +56,18 @@ static int find_given(const char *given, char **ret_path, char **ret_why)
 }
 
 /* Another user may have put a file of that name beside a command in /tmp. If others can
- * change the command itself (NULL: not known), they need no library. */
+ * change the command itself (NULL: not known), they need no library; but one that has
+ * been deleted nobody changes. */
 static char *why_not_trusted(const char *library, const char *self)
 {
 	AUTOFREE char *why = NULL;
 	AUTOFREE char *of_self = NULL;
+	int r;
 
-	if (!self || trust_file(library, &why) == 0 || trust_file(self, &of_self) < 0)
+	if (!self || trust_file(library, &why) == 0)
+		return NULL;
+	r = trust_file(self, &of_self);
+	if (r < 0 && r != -ENOENT)
 		return NULL;
 	return alloc_format(
 		"%s: not used, because %s; delete it, or say which library to use with --library FILE",

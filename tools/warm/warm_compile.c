@@ -171,8 +171,9 @@ static int request(struct warm_worker *worker)
 /* --- reading the answer --------------------------------------------------------------*/
 
 /* Decides what to do if the bytecode could not be stored because of err, an errno.
- * Returns WARM_MISSING to try again. If others can exchange the source's directories,
- * that may be the reason; then it must not end the work on all other sources. */
+ * Returns WARM_MISSING to try again. If the source is gone, or others can exchange
+ * its directories, that may be the reason; then it must not end the work on all other
+ * sources. */
 static enum warm_outcome keep_failed(struct warm_worker *worker, int err, bool last)
 {
 	struct warm *warm = worker->compiler->warm;

@@ -31,9 +31,9 @@ static const struct row {
 		"@/sticky/python", false, true },
 	{ "a program that the user's own group may write to is trusted", "@/own/group",
 		false, true },
-	{ "a program that does not exist, in the user's directory, is trusted",
-		"@/own/gone", false, true },
-	{ "a link that leads nowhere is trusted", "@/own/nowhere", false, true },
+	{ "a program that does not exist, in the user's directory, is not trusted",
+		"@/own/gone", false, false },
+	{ "a link that leads nowhere is not trusted", "@/own/nowhere", false, false },
 	{ "a directory is not trusted", "@/own", false, false },
 	{ "a program in a directory that everybody may write to is not trusted",
 		"@/open/python", false, false },
@@ -137,6 +137,31 @@ static void is_told(void **state)
 	assert_int_equal(why != NULL, r == -EPERM);
 }
 
+static int opened(const char *file)
+{
+	AUTOFREE char *why = NULL;
+	int fd = trust_open(at(file), &why);
+
+	assert_int_equal(why != NULL, fd == -EPERM);
+	return fd;
+}
+
+static void files(void **state)
+{
+	struct stat there, here;
+	int fd;
+
+	make_files();
+	fd = opened("own/link");
+	assert_return_code(fstat(fd, &here), errno);
+	assert_return_code(stat(at("own/python"), &there), errno);
+	assert_int_equal(here.st_ino, there.st_ino);
+	close(fd);
+	assert_int_equal(opened("own/gone"), -ENOENT);
+	assert_int_equal(opened("own/open"), -EPERM);
+	assert_int_equal(opened("own"), -EPERM);
+}
+
 static int judge(const char *directory)
 {
 	AUTOFREE char *why = NULL;
@@ -164,6 +189,7 @@ int main(void)
 {
 	unit_around(fake_begin, fake_end);
 	unit_rows(is_told, rows);
+	unit_one("only a trusted file is opened", files);
 	unit_one("a directory that others cannot exchange is trusted", directories);
 	return unit_run("trust");
 }
