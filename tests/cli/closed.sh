@@ -57,13 +57,22 @@ part=${object%/*}
 folders+=("${part#"$v1/"}")
 missed=
 for name in "${folders[@]}"; do
-	for mode in 0500 0600 0400; do
-		[ "$name $mode" != ". 0600" ] && [ "$name $mode" != ". 0400" ] || continue # no cache at all
+	for mode in 0500 0600 0400 0300 0100 0000; do
+		[ "$name" != . ] || [ $mode = 0500 ] || continue # no cache at all
 		got=$(after $mode "$name")
 		[ "$got" = "3 0 0 0 0 0 0" ] || missed="$missed; $mode $name: $got"
 	done
 done
 is "$missed" "" "verify reports a folder that its owner may not change, and --repair opens it to gc and purge"
+for name in "${part#"$v1/"}" "$TAG/tree$src/__pycache__" .state .trash; do
+	again
+	chmod 0350 "$v1/$name"
+	status=$(status_of verify --deep)
+	is "$status $(stat -c %a "$v1/$name") $(grep -c ', 1 closed to you' "$T/said")" "3 350 1" \
+		"verify counts a folder that its owner may not list, and leaves its mode: ${name/*objects*/of objects}"
+	is "$(status_of verify --repair) $(stat -c %a "$v1/$name") $(grep -c ', 1 were closed to you' "$T/said")" "0 750 1" \
+		"verify --repair of a folder that its owner may not list leaves others their rights: ${name/*objects*/of objects}"
+done
 again
 chmod 0500 "$part"
 is "$(command_as_victim verify 2>/dev/null | grep -c ', 1 closed to you$') $(command_as_victim verify 2>&1 >/dev/null | grep -c ' 1 files or folders, since their modes keep you')" "1 1" \

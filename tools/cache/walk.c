@@ -244,18 +244,25 @@ static int read_names(struct worker *worker, struct walk_dir *dir, struct node *
 	return 0;
 }
 
-/* Gives the user all rights to the directory at path. */
-static int take_rights(const struct cache *cache, const char *path)
+/* Returns whether the user may perhaps read the directory at path now. */
+static bool was_opened_up(struct walk *walk, const char *path)
 {
-	AUTOFREE char *above = file_parent(path);
-	AUTOCLOSE int fd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
+	const char *name = file_name(path);
+	AUTOFREE char *above =
+		alloc_part(path, name == path ? 0 : (size_t)(name - path) - 1);
+	AUTOCLOSE int fd = cache_openat(walk->cache, above, O_PATH | O_DIRECTORY);
+	struct walk_dir parent = {
+		.path = above,
+		.layout = layout_dir_parse(above),
+		.fd = fd,
+		.context = walk->context,
+		.walk = walk,
+	};
 
-	if (fd < 0)
-		return fd;
-	return fchmodat(fd, file_name(path), 0700, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return fd >= 0 && walk->closed(&parent, name);
 }
 
-static int open_directory(const struct walk *walk, const char *path)
+static int open_directory(struct walk *walk, const char *path)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 	int fd;
@@ -263,7 +270,7 @@ static int open_directory(const struct walk *walk, const char *path)
 	if (walk->open)
 		return walk->open(walk, path);
 	fd = cache_openat(walk->cache, path, flags);
-	if (fd == -EACCES && walk->force && take_rights(walk->cache, path) == 0)
+	if (fd == -EACCES && walk->closed && was_opened_up(walk, path))
 		fd = cache_openat(walk->cache, path, flags);
 	return fd;
 }

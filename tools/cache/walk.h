@@ -40,7 +40,6 @@ struct walk {
 	void *context;
 	bool stat;	   /* call fstatat for each file that is not a directory */
 	unsigned threads;  /* 0: walk_threads(); at most WALK_MOST_THREADS */
-	bool force;	   /* take missing rights to directories */
 	const char *doing; /* "scanning": shown with a count (progress.h); or NULL */
 	/* Opens a directory, "" or a path that begins with `start`. Returns a descriptor,
 	 * which the walk closes, or -errno. NULL: cache_openat of walk.cache. */
@@ -48,6 +47,9 @@ struct walk {
 	/* Returns true if that directory is to be read. NULL: all but .state and .trash
 	 * of the cache. */
 	bool (*enter)(struct walk_dir *parent, const char *name);
+	/* Called for a directory of the cache that the user may not read. Returns true if
+	 * that may be so no longer. NULL: it stays as it is. */
+	bool (*closed)(struct walk_dir *parent, const char *name);
 	/* Called for each name that is not a directory (including links and sockets). */
 	void (*file)(struct walk_dir *dir, const struct walk_file *file);
 	/* Called before the first file and after the last one; either may be NULL. */

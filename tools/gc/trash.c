@@ -233,6 +233,11 @@ static void drop_later(struct walk_dir *dir)
 	dir->changed = true;
 }
 
+static bool take_rights(struct walk_dir *parent, const char *name)
+{
+	return fchmodat(parent->fd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* Deletes what is below a directory, file by file. */
 static int drop_below(const struct cache *cache, const char *path,
 	struct reclaim *reclaim, bool (*enter)(struct walk_dir *, const char *))
@@ -243,8 +248,8 @@ static int drop_below(const struct cache *cache, const char *path,
 		.stat = true,
 		.doing = reclaim->when ? NULL : "reclaiming",
 		.threads = WALK_MOST_THREADS,
-		.force = true,
 		.enter = enter,
+		.closed = take_rights,
 		.file = drop_file,
 		.begin = drop_later,
 		.leave = walk_remove_empty,

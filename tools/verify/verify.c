@@ -323,6 +323,14 @@ void verify_mode(struct walk_dir *dir, const char *name, bool to_tree)
 	verify->incomplete = true;
 }
 
+bool verify_closed(struct walk_dir *parent, const char *name)
+{
+	const struct verify *verify = parent->context;
+
+	verify_mode(parent, name, verify->deep && is_folders_name(parent, name));
+	return verify->repair;
+}
+
 static void begin(struct walk_dir *dir)
 {
 	const struct verify *verify = dir->context;
@@ -468,8 +476,8 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 		.context = verify,
 		.doing = "verifying",
 		.threads = verify->common.jobs,
-		.force = true, /* the library finds what is in there */
 		.enter = enter,
+		.closed = verify_closed,
 		.begin = begin,
 		.file = look_at };
 	int r;

@@ -53,6 +53,9 @@ void verify_print(struct verify *verify, const struct verify_finding *finding);
  * dir itself (name ""), and changes it if requested; to_tree as in modes.h. */
 void verify_mode(struct walk_dir *dir, const char *name, bool to_tree);
 
+/* walk.closed of walks whose context is the struct verify: does that for a folder. */
+bool verify_closed(struct walk_dir *parent, const char *name);
+
 /* Verifies the cache, prints a line for each finding, and deletes bad files if
  * requested. Returns 0, -EINTR, or another -errno if it could not even begin.
  * *ret_failed: how many directories could not be read. */

@@ -86,8 +86,8 @@ int verify_kinds_look(struct verify *verify)
 		.context = verify,
 		.stat = true,
 		.threads = 1,
-		.force = true,
 		.enter = enter,
+		.closed = verify_closed,
 		.begin = begin,
 		.file = look_at };
 
