@@ -101,13 +101,20 @@ int file_command(const char *name, char **ret_path)
 	}
 }
 
+/* Room for the name under which /proc has a descriptor. */
+#define FD_LINK_SIZE (sizeof "/proc/self/fd/" + 3 * sizeof(int))
+
+static const char *fd_link(int fd, char link[FD_LINK_SIZE])
+{
+	snprintf(link, FD_LINK_SIZE, "/proc/self/fd/%d", fd);
+	return link;
+}
+
 int file_reopen(int found, int dirfd, const char *name, int flags)
 {
-	char link[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
-	int fd;
+	char link[FD_LINK_SIZE];
+	int fd = open(fd_link(found, link), (flags & ~O_NOFOLLOW) | O_NOCTTY | O_CLOEXEC);
 
-	snprintf(link, sizeof link, "/proc/self/fd/%d", found);
-	fd = open(link, (flags & ~O_NOFOLLOW) | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) /* there is no /proc */
 		fd = openat(dirfd, name, flags | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -153,6 +160,19 @@ int file_take_rights(int fd)
 	if ((st.st_mode & S_IRWXU) == S_IRWXU || st.st_uid != geteuid())
 		return 0;
 	return fchmod(fd, (st.st_mode | S_IRWXU) & 07777) < 0 ? -errno : 0;
+}
+
+int file_set_mode(int dirfd, const char *name, mode_t mode)
+{
+	AUTOCLOSE int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char link[FD_LINK_SIZE];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return -ELOOP;
+	return chmod(fd_link(fd, link), mode) < 0 ? -errno : 0;
 }
 
 int file_open(const char *path)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "tools/base/alloc.h"
 
@@ -40,12 +41,16 @@ int file_open_found(int found, int dirfd, const char *name, int flags);
  * keeps the access time, which gc evicts by, if the file is ours. */
 int file_look(int dirfd, const char *name, int flags);
 
+/* The same for a regular file; -EINVAL if it is anything else. */
+int file_open(const char *path);
+
 /* Gives the user the rights to read, write and search their own directory that is open as
  * fd. Returns 0 or -errno. */
 int file_take_rights(int fd);
 
-/* The same for a regular file; -EINVAL if it is anything else. */
-int file_open(const char *path);
+/* Sets the mode of a file or directory, also of one that the user may not open; -ELOOP if
+ * it is a link. (fchmodat with AT_SYMLINK_NOFOLLOW fails in any glibc before 2.32.) */
+int file_set_mode(int dirfd, const char *name, mode_t mode);
 
 /* Opens what is open as `found` (O_PATH), which has that name. Returns a descriptor or
  * -errno. */

@@ -45,6 +45,7 @@ static const char *new_name(
 static int move(int dirfd, const char *name, int trash, const char *fresh)
 {
 	struct stat st;
+	int r;
 
 	if (renameat(dirfd, name, trash, fresh) == 0)
 		return 0;
@@ -54,8 +55,9 @@ static int move(int dirfd, const char *name, int trash, const char *fresh)
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	/* For a file, that would not help, and would affect its other links. */
-	if (S_ISDIR(st.st_mode) && fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	r = S_ISDIR(st.st_mode) ? file_set_mode(dirfd, name, 0700) : 0;
+	if (r < 0)
+		return r;
 	return renameat(dirfd, name, trash, fresh) < 0 ? -errno : 0;
 }
 
@@ -235,7 +237,7 @@ static void drop_later(struct walk_dir *dir)
 
 static bool take_rights(struct walk_dir *parent, const char *name)
 {
-	return fchmodat(parent->fd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0;
+	return file_set_mode(parent->fd, name, 0700) == 0;
 }
 
 /* Deletes what is below a directory, file by file. */

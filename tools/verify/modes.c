@@ -62,9 +62,7 @@ int modes_look(struct modes *modes, int dirfd, const char *name, bool to_tree)
 	fd = file_look(dirfd, name, O_NOFOLLOW);
 	/* It cannot be opened before its mode is changed. */
 	if (fd == -EACCES)
-		return fchmodat(dirfd, name, good & 07777, AT_SYMLINK_NOFOLLOW) < 0
-			       ? -errno
-			       : 0;
+		return file_set_mode(dirfd, name, good & 07777);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	/* It may be another one by now. */
