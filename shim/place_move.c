@@ -259,12 +259,12 @@ int place_move_to_tree(struct place *place, int flags)
 	struct stat st;
 	int fd = sys_real.openat(AT_FDCWD, place->cache,
 		(flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NONBLOCK | O_CLOEXEC, 0);
-	int err = fd;
+	int err;
 
-	if (fd >= 0) {
-		err = sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH);
-		sys_real.close(fd);
-	}
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH);
+	sys_real.close(fd);
 	if (err == 0)
 		err = copy_pinned(place, place, 0, flags & O_TRUNC);
 	if (err < 0 && err != -ESTALE)
