@@ -216,6 +216,12 @@ if [ "$(id -u)" = 0 ]; then
 		config set max_size 1G
 		is "$(getfacl -cn "$user" 2>/dev/null | sed '/^$/d' | xargs)" "user::rw- user:1235:r-- group::r-- mask::r-- other::---" \
 			"set keeps the ACL of the file"
+		if strace -o "$T/calls" -e trace=fchmod,fsetxattr "$PYCSTASH" config set max_size 1G 2>/dev/null; then
+			is "$(grep -o '^f[a-z]*' "$T/calls" | tail -2 | xargs)" "fsetxattr fchmod" \
+				"set gives the file's group at no moment the rights of those whom the ACL names"
+		else
+			skip "set gives the file's group at no moment the rights of others" "strace cannot trace here"
+		fi
 		setfacl -b "$user" && setfacl -m d:u:1235:rw "${user%/*}"
 		config set max_size 1G
 		is "$(getfacl -cn "$user" 2>/dev/null | sed '/^$/d' | xargs)" "user::rw- group::r-- other::---" \

@@ -155,10 +155,10 @@ static int keep_rights(int from, int to)
 	if (size < 0 && fremovexattr(to, acl_name) < 0 && errno != ENODATA &&
 		errno != EOPNOTSUPP)
 		return -errno;
-	if (fchmod(to, st.st_mode & 07777) < 0)
+	/* Before the mode: without the ACL, its mask would be the group's rights. */
+	if (size >= 0 && fsetxattr(to, acl_name, acl, (size_t)size, 0) < 0)
 		return -errno;
-	return size >= 0 && fsetxattr(to, acl_name, acl, (size_t)size, 0) < 0 ? -errno
-									      : 0;
+	return fchmod(to, st.st_mode & 07777) < 0 ? -errno : 0;
 }
 
 /* from: the old file; NULL: there is none. */

@@ -27,10 +27,11 @@ bool conf_file_has(const char *path, const char *key);
 
 /* Replaces the file by one in which that key has the value (in the key's first line, or
  * in a new line at the end; its other lines are removed), or in which no line has the key
- * if value is NULL. All other lines are kept, and so are the file's
- * group, mode and ACL (-EPERM if the user may not give it that group). A missing file is
- * created with `mode`, a missing directory with 0700. Readers see either the whole old
- * file or the whole new one. value must not contain a line feed. Nothing is created or
- * changed below an untrusted directory: errors are as for conf_file_open. */
+ * if value is NULL. All other lines are kept, and so are the file's group, mode and ACL
+ * (-EPERM if the user may not give it that group, -EINVAL if the group has no number in
+ * this user namespace). A missing file is created with `mode`, a missing directory with
+ * 0700. Readers see either the whole old file or the whole new one. value must not
+ * contain a line feed. Nothing is created or changed below an untrusted directory: errors
+ * are as for conf_file_open. */
 int conf_file_set(const char *path, mode_t mode, const char *key, const char *value,
 	char **ret_why);
