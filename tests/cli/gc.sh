@@ -269,6 +269,8 @@ is "$(status_of gc --auto)$(said_by gc --auto)" 0 "gc --auto ends with 0 and pri
 (sleep 1 && kill $holder) &
 is "$(status_of gc)" 0 "gc waits for the process that holds the lock, such as an automatic gc"
 wait $! $holder 2>/dev/null
+is "$(status_of env LD_PRELOAD="$BUILD/tests/library/libat.so" AT=open:lock:after DO="sleep 1.1" "$PYCSTASH" gc --max-time 1s)" 3 \
+	"the time that gc waits for the lock is part of --max-time"
 
 # --- trouble -----------------------------------------------------------------------------------
 again

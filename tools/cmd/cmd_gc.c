@@ -152,10 +152,6 @@ static int collect(struct gc *gc)
 	gc->limits = (struct gc_limits){ conf_number("max_size"),
 		conf_number("max_entries"), (int64_t)conf_number("max_age"),
 		(int64_t)conf_number("orphan_grace") };
-	if (gc->seconds > LONGEST_TIME)
-		gc->seconds = LONGEST_TIME;
-	if (gc->seconds)
-		gc->deadline = clock_steady() + gc->seconds * CLOCK_SECOND;
 	r = gc_run(gc);
 	if (gc->common.json)
 		print_object(gc, r == 0);
@@ -204,6 +200,10 @@ static int run(const struct command *self, char **words)
 	if (code != EXIT_OK)
 		return code;
 	interrupt_catch();
+	if (gc->seconds > LONGEST_TIME)
+		gc->seconds = LONGEST_TIME;
+	if (gc->seconds)
+		gc->deadline = clock_steady() + gc->seconds * CLOCK_SECOND;
 	return lock_and_collect(gc);
 }
 
