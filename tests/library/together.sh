@@ -204,10 +204,12 @@ evicted() {
 	local pyc=$tree/__pycache__/alpha.$tag.pyc written= write
 	for write in 'open(p, "wb").close()' 'open(p, "ab").close()' 'shutil.copy(p[:p.index("__")] + "alpha.py", p)'; do
 		served "$python" "$tree/app.py"
-		written="$written$(preloaded LD_PRELOAD="$SO $BUILD/tests/library/libat.so" AT="open:/alpha.$tag.pyc" DO="rm '$(entries | grep /alpha)'" \
-			"$python" -c 'import shutil, sys; p = sys.argv[1]; exec(sys.argv[2])' "$pyc" "$write" 2>&1; ls "$pyc")"
-		rm -rf "$tree/__pycache__"
+		written="$written$(preloaded LD_PRELOAD="$SO $BUILD/tests/library/libat.so" AT="open:/alpha.$tag.pyc" \
+			DO="rm '$(entries | grep /alpha)' && touch '$T/gone'" \
+			"$python" -c 'import shutil, sys; p = sys.argv[1]; exec(sys.argv[2])' "$pyc" "$write" 2>&1; find "$pyc" "$T/gone" -printf '%f ')"
+		rm -rf "$tree/__pycache__" "$T/gone"
 	done
+	pyc="alpha.$tag.pyc gone "
 	is "$written" "$pyc$pyc$pyc" "bytecode that is deleted from the cache while a program begins to write it is written on $name"
 	find "$tree" -type d -exec touch -d @1600000000 {} +
 }
