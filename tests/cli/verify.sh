@@ -292,6 +292,10 @@ flock 9
 is "$(status_of verify --repair 9>&-)" 11 "verify --repair ends with 11 while another process holds the lock"
 is "$(status_of verify)" 0 "verify without --repair does not need the lock"
 exec 9>&-
+for name in v1 v1/.state/lock; do
+	is "$(strace -o "$T/calls" -P "$CACHE/$name" -e trace=flock -e inject=flock:error=ENOLCK "$PYCSTASH" verify --repair 2>&1; echo $?)" \
+		"pycstash: $CACHE: cannot be locked by $name: No locks available"$'\n14' "verify --repair says by what the cache cannot be locked: $name"
+done
 is "$(status_of verify --frobnicate)" 2 "an unknown option is a usage error"
 
 # --- beside others -----------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/core/cache/config.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -75,20 +76,28 @@ static char *find_holder(const struct cache *cache)
 	return len > 0 ? alloc_part(text, (size_t)len) : NULL;
 }
 
-int lock_refused(const struct cache *cache, int error)
+static int refused(const struct cache *cache, const char *by, int error)
 {
 	AUTOFREE char *holder = NULL;
 
 	if (error == -EINTR)
 		return interrupt_exit_code();
 	if (error != -EAGAIN) {
-		complain(cache->root,
-			"cannot be locked by " CACHE_STATE "/" LOCK_FILE ": %s",
-			strerror(-error));
+		complain(cache->root, "cannot be locked by %s: %s", by, strerror(-error));
 		return EXIT_UNABLE;
 	}
 	holder = find_holder(cache);
 	complain(cache->root, "it is locked by %s; try again when that process has ended",
 		holder ? holder : "another process");
 	return EXIT_LOCKED;
+}
+
+int lock_refused(const struct cache *cache, int error)
+{
+	return refused(cache, CACHE_LAYOUT "/" CACHE_STATE "/" LOCK_FILE, error);
+}
+
+int lock_refused_layout(const struct cache *cache, int error)
+{
+	return refused(cache, CACHE_LAYOUT, error);
 }

@@ -20,5 +20,8 @@ int lock_wait(int fd, int seconds);
  * the lock. -EINTR: interrupted (progress.h). Otherwise -errno. */
 int lock_take(const struct cache *cache, int seconds);
 
-/* Reports the error of lock_take or lock_wait, and returns the exit code. */
+/* Reports the error of lock_take, and returns the exit code. */
 int lock_refused(const struct cache *cache, int error);
+
+/* The same for an error of lock_wait for the layout folder. */
+int lock_refused_layout(const struct cache *cache, int error);

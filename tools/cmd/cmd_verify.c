@@ -141,7 +141,7 @@ static int run(const struct command *self, char **words)
 	modes_begin(&verify->modes, verify->repair);
 	r = verify_kinds_look(verify);
 	if (r < 0)
-		return lock_refused(&verify->cache, r);
+		return lock_refused_layout(&verify->cache, r);
 	return verify->repair ? look_locked(verify) : look(verify);
 }
 
