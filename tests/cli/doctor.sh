@@ -298,6 +298,16 @@ check "in a pod doctor says what to add to the pod" finds 1 '^fail +cache .*; mo
 if [ "$(id -u)" = 0 ]; then
 	check "in a CI job of root's doctor says what to add to the job" finds 1 "^fail +cache .*; set PYCSTASH_DIR=/var/cache/pycstash in the job's environment" \
 		env -u KUBERNETES_SERVICE_HOST CI=true "$PYCSTASH" doctor --dir "$T/main.c/c" "$python"
+	if unshare -m true 2>/dev/null; then
+		# where it is empty, where it has another user's cache, and where it is full
+		is "$(env -u KUBERNETES_SERVICE_HOST CI=true unshare -m bash -c 'says() { "$0" doctor "$@" | grep -c "; set PYCSTASH_DIR=/var/cache/pycstash "; }
+			mount -t tmpfs -o size=1m none /var/cache && says "$@"
+			mkdir /var/cache/pycstash && chown 65534 /var/cache/pycstash && says "$@"
+			rmdir /var/cache/pycstash && ! head -c 2M /dev/zero 2>/dev/null >/var/cache/full && says "$@"' \
+			"$PYCSTASH" --dir "$T/main.c/c" "$python" | xargs)" "1 0 0" "doctor recommends no directory that it would not use"
+	else
+		skip "doctor recommends no directory that it would not use" "no mount namespaces"
+	fi
 fi
 check "XDG_CACHE_HOME gives a cache directory without HOME" finds 0 "^ok +cache +$T/xdg/pycstash " \
 	env -u PYCSTASH_DIR XDG_CACHE_HOME="$T/xdg" "$PYCSTASH" doctor "$python"
@@ -330,6 +340,7 @@ mkdir -p -m 755 "$T/layer" "$T/open" "$T/layer/v1" "$T/open/v1"
 chmod 1777 "$T/open"
 check "doctor lists a layer that can be used" finds 0 "^ok +layer +$T/layer\$" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
+check "a layer that is the root directory is named" finds 0 "^warn +layer +/tmp/.. is not used: /: " env PYCSTASH_LAYERS=/tmp/.. "$PYCSTASH" doctor "$python"
 check "a layer that others can write is warned of" finds 0 "^warn +layer +$T/open is not used: .*others" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
 check "a layer without a cache is enough to be served" finds 0 '^warn +cache +no cache directory: set HOME, or PYCSTASH_DIR' \

@@ -81,11 +81,20 @@ const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX]
 	return is_full(at) ? strerror(ENOSPC) : refuses(at);
 }
 
+static bool is_usable(const char *root)
+{
+	char at[PATH_MAX];
+	enum verdict why;
+
+	return !obstacle_below(root, root, at) &&
+	       root_judge(&sys_libc, root, at, &why) != ROOT_REFUSED;
+}
+
 const char *obstacle_remedy(void)
 {
 	static const char *const places[] = { "/var/tmp", "/tmp", "/dev/shm" };
 
-	if (getenv("CI") && geteuid() == 0 && access("/var/cache", W_OK | X_OK) == 0)
+	if (getenv("CI") && is_usable("/var/cache/pycstash"))
 		return "set PYCSTASH_DIR=/var/cache/pycstash in the job's environment";
 	if (getenv("KUBERNETES_SERVICE_HOST"))
 		return "mount an emptyDir at /cache and set PYCSTASH_DIR=/cache/pycstash in the pod's env";
@@ -94,9 +103,12 @@ const char *obstacle_remedy(void)
 		return "add to the unit: CacheDirectory=pycstash, CacheDirectoryMode=0700, Environment=PYCSTASH_DIR=%C/pycstash";
 	if (access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0)
 		return "start the container with: --tmpfs /cache:mode=1777 -e PYCSTASH_DIR=/cache/pycstash";
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (access(places[i], W_OK | X_OK) == 0 && !is_full(places[i]))
-			return brief_format("run: export PYCSTASH_DIR=%s/pycstash-%u",
-				places[i], (unsigned)geteuid());
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		const char *root =
+			brief_format("%s/pycstash-%u", places[i], (unsigned)geteuid());
+
+		if (is_usable(root))
+			return brief_format("run: export PYCSTASH_DIR=%s", root);
+	}
 	return "mount a file system that can be written, and set PYCSTASH_DIR to a directory on it";
 }

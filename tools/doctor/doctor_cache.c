@@ -253,8 +253,8 @@ static size_t check_layers(struct findings *report, const char *layers)
 			findings_add(report, FINDING_OK, "layer", "%s", at);
 		else
 			findings_add(report, FINDING_WARN, "layer",
-				"%.*s is not used: %s: %s", (int)len, layer, at,
-				verdict_rows[why].why);
+				"%.*s is not used: %s: %s", (int)len, layer,
+				*at ? at : "/", verdict_rows[why].why);
 	}
 	return used;
 }

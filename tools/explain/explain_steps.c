@@ -95,7 +95,7 @@ static void see_file(struct explain_search *search, const struct explain_file *f
 		if (why == VERDICT_NONE)
 			see_in(search, file, at, true);
 		else if (file->source)
-			STEP(search, WARN, file->layer_step, "%s: %s", at,
+			STEP(search, WARN, file->layer_step, "%s: %s", *at ? at : "/",
 				verdict_rows[why].why);
 	}
 }
