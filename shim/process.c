@@ -21,6 +21,7 @@ static struct pending pending, created;
 static struct flight flight;
 static struct recent_stat recent;
 static _Atomic uint32_t magic;
+static atomic_bool interprets;
 static struct source_clock source_clock;
 static atomic_bool cannot_clone;
 atomic_uint process_watching;
@@ -130,6 +131,7 @@ struct entry_world process_world(struct counters *counters)
 			.pending = &pending,
 			.created = &created,
 			.watching = &process_watching,
+			.interprets = &interprets,
 			.browses =
 				atomic_load_explicit(&browses, memory_order_relaxed),
 		},

@@ -101,8 +101,8 @@ static bool is_hidden(struct place *place)
 /* Returns whether the program finds the tree's bytecode in place of the cache's. */
 static bool is_behind_tree(struct place *place)
 {
-	return !entry_has_calls_of_import(&place->entry) &&
-	       !entry_is_first(&place->entry) && place_tree_fits(place);
+	return !entry_has_stat(&place->entry) && !entry_is_first(&place->entry) &&
+	       place_tree_fits(place);
 }
 
 static int open_hidden(struct place *place, int flags, enum verdict *verdict)

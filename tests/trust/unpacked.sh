@@ -160,6 +160,12 @@ for loader in walking loader; do
 		"forged bytecode of a loader such as pytest's is not run in place of the next release's source: $loader"
 done
 victim "$PY" -c 'import shutil; shutil.copytree("pkg", "copied2")'
+(echo 'print(1)' | tee "$T/tree/pkg/a.py" >/dev/null) && chown "$VICTIM" "$T/tree/pkg/a.py"
+victim "$PY" -c "$(imports pkg)
+import a" >"$T/said"
+(cd "$T/tree/pkg" && with "$VICTIM" "$cache" md5sum "__pycache__/a.$TAG.pyc" "${own#pkg/}") >"$T/sums" 2>&1
+is "$(md5sum <"$T/was" | cut -d' ' -f1)" "$(sed -n "s,  ${own#pkg/}\$,,p" "$T/sums")" \
+	"(a program that is no interpreter, and has opened bytecode, finds what the tree has for such a loader)"
 check "(an interpreter that copies finds what the tree has for such a loader)" cmp "$T/was" "$T/tree/copied2/${own#pkg/}"
 is "$(victim cp -r pkg copied; cmp "$T/was" "$T/tree/copied/${own#pkg/}" && echo same)" same \
 	"(cp finds what the tree has for such a loader)"

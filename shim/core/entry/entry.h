@@ -71,6 +71,8 @@ struct entry_python {
 	struct pending *created; /* temporary files; a separate table, so that they take
 				    no slots of sources */
 	atomic_uint *watching;	 /* enum entry_watch */
+	atomic_bool *interprets; /* an interpreter has begun here, with the bytecode that
+				    each opens first; NULL: none will */
 	bool browses; /* the process has listed or looked at bytecode, as no import does
 		       */
 };
@@ -284,6 +286,9 @@ bool entry_is_import(const struct entry *entry);
  * in the place of the source, may be waiting for what is made of it. False for the first
  * bytecode that an interpreter opens. True where stats are not kept (the command). */
 bool entry_has_calls_of_import(const struct entry *entry);
+
+/* The same for the last stat alone. */
+bool entry_has_stat(const struct entry *entry);
 
 /* The same without the doubt: the last stat of the thread was of the source. In a process
  * that has listed or looked at bytecode, it was recent, and none was of this bytecode. No

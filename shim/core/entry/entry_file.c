@@ -25,11 +25,14 @@ bool entry_is_own_tag(const struct entry *entry)
 
 void entry_magic_shown(const struct entry *entry, const uint8_t magic[4])
 {
+	const struct entry_python *python = &entry->world->python;
 	uint32_t none = 0;
 
-	if (*entry->world->python.magic == 0 && entry_is_own_tag(entry))
-		atomic_compare_exchange_strong(
-			entry->world->python.magic, &none, entry_magic_number(magic));
+	if (*python->magic != 0 || !entry_is_own_tag(entry))
+		return;
+	atomic_compare_exchange_strong(python->magic, &none, entry_magic_number(magic));
+	if (python->interprets && entry_is_interpreters_own(entry))
+		*python->interprets = true;
 }
 
 bool entry_magic_is_foreign(const struct entry *entry, const uint8_t magic[4])

@@ -205,6 +205,14 @@ void entry_magic_owned(const struct entry *entry, const uint8_t magic[4]);
  * interpreter. */
 struct header entry_tree_header(const struct entry *entry, int fd);
 
+/* Returns whether a header fits the source, or holds a hash, which Python compares or
+ * trusts. */
+bool entry_tree_may_fit(const struct header *header, const struct source *source);
+
+/* Returns whether the entry has the name of a loader of its own, such as pytest's, and
+ * may be opened by that. */
+bool entry_is_for_own_loader(const struct entry *entry);
+
 /* Returns whether a pyc of the tree whose header fits, or holds a hash, may be wrong.
  * Python alone would serve it, unless the cache has had a later one. Or it may belong to
  * an earlier source of the same time and size; this is tested only for an interpreter,

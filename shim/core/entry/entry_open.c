@@ -260,11 +260,6 @@ static __attribute__((noinline)) int try_layers(struct search *search)
 	return fd;
 }
 
-static bool may_fit(const struct header *header, const struct source *source)
-{
-	return header->kind == HEADER_HASH || header_fits(header, &source->st);
-}
-
 /* A pyc in the tree that is valid by Python's own rules is served as it is. */
 static int try_tree(struct search *search)
 {
@@ -297,10 +292,10 @@ static int try_tree(struct search *search)
 		entry_magic_shown(entry, header.magic);
 	seen = source_recall(&entry->source, sys, entry->world->env.recent) ||
 	       entry->source.seen;
-	fits = seen && may_fit(&header, &entry->source);
+	fits = seen && entry_tree_may_fit(&header, &entry->source);
 	if (!fits && source_look(&entry->source, sys) < 0)
 		return found(search, fd, VERDICT_IN_TREE);
-	fits |= may_fit(&header, &entry->source);
+	fits |= entry_tree_may_fit(&header, &entry->source);
 	if (fits && !entry_tree_is_doubtful(entry, &search->outdated, fd, &header))
 		return found(search, fd, VERDICT_IN_TREE);
 	/* An import would run it. */

@@ -76,8 +76,9 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 			.inode = origin.inode, .fs = origin.fs, .ctime = origin.birth
 		};
 	}
-	/* A hash is for Python to compare: as long as the file is the same, such bytecode
-	 * is served all the same. A program also opens a source to compare its hash. */
+	/* Hash-based bytecode is served all the same as long as the file is the same:
+	 * Python alone keeps it, too. A program also opens a source to compare its hash.
+	 */
 	if (pending->opened & PENDING_ANOTHER)
 		return VERDICT_UNSEALED_CHANGED;
 	/* A loader that makes up a header will do so again. If the source was different

@@ -32,6 +32,12 @@ bool entry_is_looked_at(const struct entry *entry)
 	return !has_stat(entry) && was_looked_at(entry);
 }
 
+/* A magic number may be known to any program: it has opened bytecode. */
+static bool is_interpreter(const struct entry_world *world)
+{
+	return world->python.interprets && *world->python.interprets;
+}
+
 bool entry_may_be_of_root(const struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
@@ -41,7 +47,7 @@ bool entry_may_be_of_root(const struct entry *entry)
 	if (!entry->at_root || !world->env.recent || has_stat(entry))
 		return false;
 	return recent_stat_was_of(sys, entry->at_root) ||
-	       (!world->python.browses && *world->python.magic != 0 &&
+	       (!world->python.browses && is_interpreter(world) &&
 		       sys->fstatat(AT_FDCWD, entry->at_root, &st, 0) == 0);
 }
 
@@ -53,15 +59,20 @@ bool entry_is_import(const struct entry *entry)
 /* Loaders that give bytecode names of their own, such as pytest's, may open it before
  * they take the stat of the source. An interpreter that copies it looks at it first; to
  * have listed it means nothing, since tests list the files that belong to them. */
-static bool may_be_own_loader(const struct entry *entry)
+bool entry_is_for_own_loader(const struct entry *entry)
 {
-	return *entry->world->python.magic != 0 && !entry_file_is_stock(entry) &&
+	return is_interpreter(entry->world) && !entry_file_is_stock(entry) &&
 	       !was_looked_at(entry);
+}
+
+bool entry_has_stat(const struct entry *entry)
+{
+	return !entry->world->env.recent || has_stat(entry);
 }
 
 bool entry_has_calls_of_import(const struct entry *entry)
 {
-	return !entry->world->env.recent || has_stat(entry) || may_be_own_loader(entry);
+	return entry_has_stat(entry) || entry_is_for_own_loader(entry);
 }
 
 bool entry_is_first(const struct entry *entry)

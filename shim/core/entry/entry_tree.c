@@ -53,7 +53,8 @@ static bool is_older_than_entry(const struct sys *sys, int fd, const struct stat
 {
 	struct timespec birth;
 
-	if (timestamp_before(&pyc->st_ctim, outdated))
+	/* Images show the mtime as the ctime (above). */
+	if (pyc->st_ctim.tv_nsec != 0 && timestamp_before(&pyc->st_ctim, outdated))
 		return true;
 	sys->birth(fd, "", &birth);
 	return timestamp_is_set(&birth) && timestamp_before(&birth, outdated);
@@ -69,6 +70,11 @@ static bool can_be_compiled(struct entry *entry)
 	return err != -EACCES && err != -EPERM;
 }
 
+bool entry_tree_may_fit(const struct header *header, const struct source *source)
+{
+	return header->kind == HEADER_HASH || header_fits(header, &source->st);
+}
+
 bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd,
 	const struct header *header)
 {
@@ -82,8 +88,9 @@ bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated
 		return true;
 	if (header->kind == HEADER_TIMESTAMP && timestamp_before(&st.st_mtim, outdated))
 		return true;
-	/* An earlier source that did not have this hash may have hidden the pyc from
-	 * Python, which would have replaced it. An unchecked one it would have run. */
+	/* The cache's entry of an earlier source, which did not have this hash, may have
+	 * hidden the pyc from Python, which would have replaced it. An unchecked one it
+	 * would have run (without --check-hash-based-pycs always). */
 	if (header->kind == HEADER_HASH && !header->checked)
 		return false;
 	return !world->policy.readonly &&
@@ -115,7 +122,7 @@ bool entry_tree_fits(struct entry *entry)
 	const struct sys *sys = entry->world->env.sys;
 	const int fd = sys->openat(entry->tree_dirfd, entry->tree_path,
 		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0);
-	const struct timespec never = { 0 };
+	struct timespec entry_made = { 0 };
 	struct header header;
 	struct stat st;
 	bool fits;
@@ -127,11 +134,13 @@ bool entry_tree_fits(struct entry *entry)
 		return true;
 	}
 	header = entry_tree_header(entry, fd);
+	/* It is run if it fits. */
+	if (entry_is_for_own_loader(entry) &&
+		sys->fstatat(AT_FDCWD, entry->path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		entry_made = st.st_mtim;
 	fits = source_look(&entry->source, sys) == 0 &&
-	       (header.kind == HEADER_HASH ||
-		       (header.kind == HEADER_TIMESTAMP &&
-			       header_fits(&header, &entry->source.st) &&
-			       !entry_tree_is_doubtful(entry, &never, fd, &header)));
+	       entry_tree_may_fit(&header, &entry->source) &&
+	       !entry_tree_is_doubtful(entry, &entry_made, fd, &header);
 	sys->close(fd);
 	return fits;
 }
@@ -144,7 +153,7 @@ bool entry_tree_is_old(struct entry *entry, int fd)
 	if (header.kind == HEADER_BAD ||
 		source_look(&entry->source, entry->world->env.sys) < 0)
 		return false;
-	return header.kind == HEADER_HASH || header_fits(&header, &entry->source.st)
+	return entry_tree_may_fit(&header, &entry->source)
 		       ? entry_tree_is_doubtful(entry, &never, fd, &header)
 		       : !entry_refuses(entry, &header);
 }

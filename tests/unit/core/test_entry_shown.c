@@ -198,7 +198,7 @@ static void whose_source_it_is(void **state)
 
 static void no_interpreter(void)
 {
-	*fe.world.python.magic = 0;
+	*fe.world.python.interprets = false;
 }
 
 static void has_none(void)

@@ -17,6 +17,7 @@ struct fake_entry fe;
 static struct scratch scratch;
 static struct pending pending, created;
 static _Atomic uint32_t magic;
+static atomic_bool interprets;
 static struct source_clock source_clock;
 static atomic_bool cannot_clone;
 static atomic_uint watching;
@@ -26,6 +27,7 @@ void fake_entry_forget(void)
 {
 	memset(&pending, 0, sizeof pending);
 	magic = 0;
+	interprets = true;
 	memcpy(&magic, FAKE_MAGIC, sizeof magic);
 	source_clock = (struct source_clock){ .local = 0 };
 	cannot_clone = false;
@@ -68,6 +70,7 @@ int fake_entry_begin(void **state)
 				.pending = &pending,
 				.created = &created,
 				.watching = &watching,
+				.interprets = &interprets,
 			},
 		},
 	};
