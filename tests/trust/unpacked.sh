@@ -131,7 +131,7 @@ is "$(xargs <"$T/said")" "release 1 release 1 release 2" \
 # pytest opens bytecode that has a name of its own before it takes the stat of the source.
 cat >"$T/loader.py" <<'END'
 import importlib.util, marshal, os, struct, sys
-name = importlib.util.cache_from_source("pkg/m.py")[:-3] + "-tool-1.pyc"
+name = importlib.util.cache_from_source("pkg/m.py")[:-4] + "-tool-1.pyc"
 try:
     data = open(name, "rb").read()
 except OSError:
@@ -147,8 +147,10 @@ if data[:16] != header:
 exec(marshal.loads(data[16:]))
 END
 forged=$(cd "$T/made/1" && echo pkg/__pycache__/*) own=${pyc%/*}/m.$TAG-tool-1.pyc
-(echo 'import os; list(os.walk("."))' && cat "$T/loader.py") >"$T/walking.py" # as tests that list their data
-for loader in walking loader; do
+# Tests list the files that belong to them, or look at them.
+(echo 'import os; list(os.walk("."))' && cat "$T/loader.py") >"$T/walking.py"
+(echo 'import pathlib; [p.is_file() for p in pathlib.Path(".").rglob("*")]' && cat "$T/loader.py") >"$T/looking.py"
+for loader in walking looking loader; do
 	rm -rf "$cache" "$T/tree/pkg" && mkdir "$T/tree/pkg"
 	cp -p "$T/made/1/pkg/m.py" "$T/tree/pkg" && mkdir "$T/tree/pkg/__pycache__"
 	cp -p "$T/made/1/$forged" "$T/tree/$own" && chown -R "$VICTIM" "$T/tree/pkg"
@@ -160,13 +162,18 @@ for loader in walking loader; do
 		"forged bytecode of a loader such as pytest's is not run in place of the next release's source: $loader"
 done
 victim "$PY" -c 'import shutil; shutil.copytree("pkg", "copied2")'
-(echo 'print(1)' | tee "$T/tree/pkg/a.py" >/dev/null) && chown "$VICTIM" "$T/tree/pkg/a.py"
+is "$(grep -c 'release 2' "$T/tree/copied2/${own#pkg/}")" 1 \
+	"(an interpreter that copies finds what such a loader has written last)"
+echo 'print(1)' >"$T/tree/pkg/a.py" && chown "$VICTIM" "$T/tree/pkg/a.py"
 victim "$PY" -c "$(imports pkg)
 import a" >"$T/said"
 (cd "$T/tree/pkg" && with "$VICTIM" "$cache" md5sum "__pycache__/a.$TAG.pyc" "${own#pkg/}") >"$T/sums" 2>&1
 is "$(md5sum <"$T/was" | cut -d' ' -f1)" "$(sed -n "s,  ${own#pkg/}\$,,p" "$T/sums")" \
 	"(a program that is no interpreter, and has opened bytecode, finds what the tree has for such a loader)"
-check "(an interpreter that copies finds what the tree has for such a loader)" cmp "$T/was" "$T/tree/copied2/${own#pkg/}"
+rm -rf "$cache" && chmod 640 "$T/tree/pkg/m.py"
+victim "$PY" -c 'import pathlib
+for p in pathlib.Path("pkg").rglob("*-tool-1.pyc"): pathlib.Path("copied3").write_bytes(p.read_bytes())'
+check "(an interpreter that lists and reads finds what the tree has for such a loader)" cmp "$T/was" "$T/tree/copied3"
 is "$(victim cp -r pkg copied; cmp "$T/was" "$T/tree/copied/${own#pkg/}" && echo same)" same \
 	"(cp finds what the tree has for such a loader)"
 done_testing

@@ -281,7 +281,7 @@ bool entry_is_import(const struct entry *entry);
 
 /* Returns whether it makes an import's calls: the last stat of the thread was of the
  * source; or it is an interpreter that asks for the bytecode of a loader with names of
- * its own (pytest's), and has not looked at that. Nobody else gets bytecode that other
+ * its own (pytest's), and has never looked at any. Nobody else gets bytecode that other
  * paths have left: he asks for this file, and whoever has brought the tree, with a link
  * in the place of the source, may be waiting for what is made of it. False for the first
  * bytecode that an interpreter opens. True where stats are not kept (the command). */

@@ -209,8 +209,9 @@ struct header entry_tree_header(const struct entry *entry, int fd);
  * trusts. */
 bool entry_tree_may_fit(const struct header *header, const struct source *source);
 
-/* Returns whether the entry has the name of a loader of its own, such as pytest's, and
- * may be opened by that. */
+/* Returns whether it has the name of a loader of its own, such as pytest's, in an
+ * interpreter. Such a loader may open it before it takes the stat of the source, and runs
+ * it if it fits. */
 bool entry_is_for_own_loader(const struct entry *entry);
 
 /* Returns whether a pyc of the tree whose header fits, or holds a hash, may be wrong.

@@ -10,6 +10,7 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
+#include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 
 /* The state of a search for an entry. */
@@ -298,8 +299,11 @@ static int try_tree(struct search *search)
 	fits |= entry_tree_may_fit(&header, &entry->source);
 	if (fits && !entry_tree_is_doubtful(entry, &search->outdated, fd, &header))
 		return found(search, fd, VERDICT_IN_TREE);
-	/* An import would run it. */
-	if (fits ? entry_has_calls_of_import(entry)
+	/* An import would run it. A loader of its own, too; but that sees that the entry
+	 * which it has written under this name since does not fit. */
+	if (fits ? entry_has_calls_of_import(entry) ||
+				(entry_is_for_own_loader(entry) &&
+					timestamp_is_set(&search->outdated))
 		 : !bad && !entry_refuses(entry, &header))
 		return absent(search, fd, VERDICT_MISS_CHANGED);
 	search->shown = true;

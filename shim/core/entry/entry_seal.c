@@ -77,8 +77,8 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 		};
 	}
 	/* Hash-based bytecode is served all the same as long as the file is the same:
-	 * Python alone keeps it, too. A program also opens a source to compare its hash.
-	 */
+	 * Python alone keeps it, too. (A program also opens a source to compare its
+	 * hash.) */
 	if (pending->opened & PENDING_ANOTHER)
 		return VERDICT_UNSEALED_CHANGED;
 	/* A loader that makes up a header will do so again. If the source was different

@@ -56,13 +56,9 @@ bool entry_is_import(const struct entry *entry)
 	return !entry->world->python.browses || has_stat(entry);
 }
 
-/* Loaders that give bytecode names of their own, such as pytest's, may open it before
- * they take the stat of the source. An interpreter that copies it looks at it first; to
- * have listed it means nothing, since tests list the files that belong to them. */
 bool entry_is_for_own_loader(const struct entry *entry)
 {
-	return is_interpreter(entry->world) && !entry_file_is_stock(entry) &&
-	       !was_looked_at(entry);
+	return is_interpreter(entry->world) && !entry_file_is_stock(entry);
 }
 
 bool entry_has_stat(const struct entry *entry)
@@ -72,7 +68,8 @@ bool entry_has_stat(const struct entry *entry)
 
 bool entry_has_calls_of_import(const struct entry *entry)
 {
-	return entry_has_stat(entry) || entry_is_for_own_loader(entry);
+	return entry_has_stat(entry) ||
+	       (!entry->world->python.browses && entry_is_for_own_loader(entry));
 }
 
 bool entry_is_first(const struct entry *entry)

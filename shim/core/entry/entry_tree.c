@@ -134,7 +134,6 @@ bool entry_tree_fits(struct entry *entry)
 		return true;
 	}
 	header = entry_tree_header(entry, fd);
-	/* It is run if it fits. */
 	if (entry_is_for_own_loader(entry) &&
 		sys->fstatat(AT_FDCWD, entry->path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		entry_made = st.st_mtim;
