@@ -23,12 +23,12 @@ uid_t geteuid(void)
 	return effective;
 }
 
-int fchown(int fd, uid_t user, gid_t group)
+int fchown(int fd, uid_t owner, gid_t group)
 {
 #ifdef SYS_fchown32
-	return (int)syscall(SYS_fchown32, fd, user, group);
+	return (int)syscall(SYS_fchown32, fd, owner, group);
 #else
-	return (int)syscall(SYS_fchown, fd, user, group);
+	return (int)syscall(SYS_fchown, fd, owner, group);
 #endif
 }
 
@@ -57,25 +57,25 @@ int fremovexattr(int fd, const char *name)
 /* --- owners and modes ----------------------------------------------------------------*/
 
 #ifdef SYS_STAT
-int fstatat(int dirfd, const char *restrict path, struct stat *restrict ret, int flags)
+int fstatat(int fd, const char *restrict file, struct stat *restrict buf, int flag)
 {
-	return (int)syscall(SYS_STAT, dirfd, path, ret, flags);
+	return (int)syscall(SYS_STAT, fd, file, buf, flag);
 }
 
-int stat(const char *restrict path, struct stat *restrict ret)
+int stat(const char *restrict file, struct stat *restrict buf)
 {
-	return fstatat(AT_FDCWD, path, ret, AT_NO_AUTOMOUNT);
+	return fstatat(AT_FDCWD, file, buf, AT_NO_AUTOMOUNT);
 }
 
-int lstat(const char *restrict path, struct stat *restrict ret)
+int lstat(const char *restrict file, struct stat *restrict buf)
 {
-	return fstatat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
+	return fstatat(AT_FDCWD, file, buf, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
 }
 
-int fstat(int fd, struct stat *ret)
+int fstat(int fd, struct stat *buf)
 {
 	if (fd >= 0)
-		return fstatat(fd, "", ret, AT_EMPTY_PATH);
+		return fstatat(fd, "", buf, AT_EMPTY_PATH);
 	errno = EBADF;
 	return -1;
 }
