@@ -111,7 +111,7 @@ hash = importlib.util.source_hash(open(sys.argv[1], "rb").read())
 with open(importlib.util.cache_from_source("pkg/m.py"), "wb") as f:
     f.write(importlib.util.MAGIC_NUMBER + b"\3\0\0\0" + hash + marshal.dumps(compile("print(\"forged\")", "m.py", "exec")))' "$1"
 }
-(cd "$T/tree" && with_hash_of "$T/made/2/pkg/m.py" && chown -R "$VICTIM" pkg)
+(cd "$T/tree" && with_hash_of "$T/made/2/pkg/m.py" && chown -R "$VICTIM" pkg/__pycache__)
 victim "$PY" -c "$(imports pkg)" >>"$T/said"
 cp "$T/made/2/pkg/m.py" "$T/tree/pkg/new" && mv "$T/tree/pkg/new" "$T/tree/pkg/m.py"
 victim "$PY" -c "$(imports pkg)" >>"$T/said"
@@ -121,7 +121,7 @@ is "$(xargs <"$T/said")" "release 1 release 1 release 2" \
 rm -rf "$cache" "$T/tree/pkg"
 mkdir "$T/tree/pkg" && cp "$T/made/1/pkg/m.py" "$T/tree/pkg" && chown -R "$VICTIM" "$T/tree/pkg"
 victim "$PY" -c "$(imports pkg)" >"$T/said"
-(cd "$T/tree" && with_hash_of "$T/made/2/pkg/m.py" && chown -R "$VICTIM" pkg)
+(cd "$T/tree" && with_hash_of "$T/made/2/pkg/m.py" && chown -R "$VICTIM" pkg/__pycache__)
 victim "$PY" -c "$(imports pkg)" >>"$T/said"
 cp "$T/made/2/pkg/m.py" "$T/tree/pkg/m.py"
 victim "$PY" -c "$(imports pkg)" >>"$T/said"
