@@ -231,7 +231,7 @@ static void shows_what_a_header_has(void **state)
 	uint32_t mtime, size;
 
 	(void)state;
-	st.st_mtim.tv_sec = (time_t)1 << 32 | 5;
+	st.st_mtim.tv_sec = (time_t)(INT64_C(1) << 32 | 5); // 5 where time_t has 32 bits
 	st.st_size = 6;
 	recent_stat_note(&recent, &fake_sys, "src/m.py", &st);
 	fake.ticks += RECENT_STAT_TICKS + 1;
