@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Garbage collection, in the order of its steps: the trash is reclaimed. One walk
+ * Garbage collection, in the order of its steps: the trash is reclaimed. A walk
  * (gc_scan.c) deletes every file to which a rule applies, notes the sources that are
  * missing (missing.h), and remembers the files that may be evicted. Then the entries of
- * directories that have been missing long enough are deleted. If a limit is still
- * exceeded, the least recently used files are evicted (gc_evict.c).
+ * directories that have been missing long enough are deleted. Only then is it known which
+ * objects no entry shares: a second walk does with objects what the first has done with
+ * the rest. If a limit is still exceeded, the least recently used files are evicted
+ * (gc_evict.c).
  *
  * One struct gc is one run. Functions that several threads may call at once are marked
  * as thread-safe.
@@ -80,7 +82,11 @@ struct gc {
 	int64_t last;	    /* when the last complete run began; 0: never */
 	int64_t deadline;   /* in the time of clock_steady; 0: none */
 	struct freed freed[GC_RULES];
-	bool evicting;		     /* the second scan */
+	enum {
+		GC_SCANNING, /* all but objects */
+		GC_SCANNING_OBJECTS,
+		GC_EVICTING,
+	} step;
 	struct gc_kept last_evicted; /* the last file, in order of use, that has to go */
 	struct hardlinks links;	     /* for a dry run */
 	_Atomic(uint64_t) failed;
@@ -135,9 +141,9 @@ int gc_mark_ended(const struct cache *cache, int64_t began, bool complete);
 
 /* --- gc_scan.c -----------------------------------------------------------------------*/
 
-/* Looks at all files, deletes those to which the rules up to GC_OBJECTS apply, and
- * counts what stays. With gc->evicting, deletes the files that have to be evicted
- * instead. Returns 0 or -errno; directories that cannot be read are counted in
+/* Looks at the files of gc->step, deletes those to which the rules up to GC_OBJECTS
+ * apply, and counts what stays. With GC_EVICTING, deletes the files that have to be
+ * evicted instead. Returns 0 or -errno; directories that cannot be read are counted in
  * gc->failed. */
 int gc_scan(struct gc *gc);
 

@@ -162,6 +162,8 @@ int gc_evict(struct gc *gc)
 		excess.bytes = missing;
 	if (!excess.bytes && !excess.entries)
 		return 0;
-	gc->evicting = choose(gc, excess);
-	return gc->evicting ? gc_scan(gc) : 0;
+	if (!choose(gc, excess))
+		return 0;
+	gc->step = GC_EVICTING;
+	return gc_scan(gc);
 }

@@ -50,6 +50,10 @@ static int scan(struct gc *gc)
 		r = gc_orphans_drop(gc);
 	if (r == 0 && !gc->common.dry_run)
 		r = empty_trash(gc, GC_ORPHANS);
+	if (r == 0) {
+		gc->step = GC_SCANNING_OBJECTS;
+		r = gc_scan(gc);
+	}
 	if (!gc->common.dry_run)
 		saved = missing_save(gc->missing, &gc->cache, r != 0);
 	if (saved < 0) {

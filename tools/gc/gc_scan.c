@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first walk of gc: stats every file, and opens few.
+ * The walks of gc: each stats every file, and opens few.
  *
  * An entry is opened only if it may be stale or damaged. It may be stale if the
  * source's ctime says that the source changed after the entry was written. It may be
@@ -37,7 +37,27 @@ static struct gc_thread *thread_of(struct walk_dir *dir)
  * has to know which files would be gone by then. */
 static bool has_rules(const struct gc *gc)
 {
-	return !gc->evicting || gc->common.dry_run;
+	return gc->step != GC_EVICTING || gc->common.dry_run;
+}
+
+/* Returns whether nothing but folders is looked for there on the way to the objects. */
+static bool is_above_objects(const struct walk_dir *dir)
+{
+	const struct gc *gc = dir->context;
+
+	return gc->step == GC_SCANNING_OBJECTS && !dir->path[dir->layout.version_len];
+}
+
+static bool enter(struct walk_dir *parent, const char *name)
+{
+	const struct gc *gc = parent->context;
+	const bool objects = gc->step == GC_SCANNING_OBJECTS;
+
+	if (!*parent->path)
+		return !cache_is_private(name) && (!objects || layout_version(name));
+	if (gc->step == GC_EVICTING || parent->path[parent->layout.version_len])
+		return true;
+	return (strcmp(name, "objects") == 0) == objects;
 }
 
 static void begin_directory(struct walk_dir *dir)
@@ -131,13 +151,22 @@ static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 	return look_into(item, dir->fd, file, source);
 }
 
-static enum gc_rule rule_of_object(const struct gc *gc, const struct layout *item,
+/* Returns whether no entry shares the object, or will once a dry run is a real one. What
+ * a dry run has deleted has no name left, and what it evicts does not count. */
+static bool is_alone(struct gc *gc, const struct stat *st)
+{
+	const bool evicted = gc->step == GC_EVICTING && st->st_nlink > 1;
+
+	return st->st_nlink - hardlinks_gone(&gc->links, st) == !evicted;
+}
+
+static enum gc_rule rule_of_object(struct gc *gc, const struct layout *item,
 	struct walk_dir *dir, const struct walk_file *file)
 {
 	const struct stat *st = file->st;
 
-	if (st->st_nlink == 1 && gc->limits.max_age && !gc_is_young(gc, st) &&
-		filter_last_use(st) < gc->now - gc->limits.max_age)
+	if (gc->limits.max_age && !gc_is_young(gc, st) &&
+		filter_last_use(st) < gc->now - gc->limits.max_age && is_alone(gc, st))
 		return GC_OBJECTS;
 	return st->st_ctim.tv_sec >= gc->last ? look_into(item, dir->fd, file, NULL)
 					      : GC_RULES;
@@ -176,11 +205,13 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	const struct layout item = layout_parse_in(&dir->layout, file->name);
 	enum gc_rule rule = GC_RULES;
 
+	if (is_above_objects(dir))
+		return;
 	if (file->type == DT_REG && has_rules(gc))
 		rule = rule_of(dir, file, &item);
 	if (rule == GC_RULES && (file->type != DT_REG || item.kind == LAYOUT_FOREIGN))
-		gc->left += !gc->evicting;
-	else if (gc->evicting) {
+		gc->left += gc->step != GC_EVICTING;
+	else if (gc->step == GC_EVICTING) {
 		if (rule == GC_RULES)
 			gc_evict_take(gc, dir, &item, file);
 	} else if (rule == GC_ORPHANS && thread->missing) {
@@ -197,8 +228,9 @@ int gc_scan(struct gc *gc)
 		.cache = &gc->cache,
 		.context = gc,
 		.stat = true,
-		.doing = gc->evicting ? "evicting" : "scanning",
+		.doing = gc->step == GC_EVICTING ? "evicting" : "scanning",
 		.threads = gc->thread_count,
+		.enter = enter,
 		.begin = begin_directory,
 		.end = end_directory,
 		.file = look_at,

@@ -57,6 +57,17 @@ uint64_t hardlinks_drop(struct hardlinks *links, const struct stat *st)
 	return st->st_nlink <= 1 || note(links, st) == st->st_nlink ? bytes : 0;
 }
 
+uint64_t hardlinks_gone(struct hardlinks *links, const struct stat *st)
+{
+	uint64_t ret = 0;
+
+	pthread_mutex_lock(&links->mutex);
+	if (links->room)
+		ret = find(links->table, links->room, st->st_ino)->gone;
+	pthread_mutex_unlock(&links->mutex);
+	return ret;
+}
+
 bool hardlinks_first(struct hardlinks *links, const struct stat *st)
 {
 	return st->st_nlink <= 1 || note(links, st) == 1;

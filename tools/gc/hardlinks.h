@@ -27,6 +27,9 @@ struct hardlinks {
  * frees. */
 uint64_t hardlinks_drop(struct hardlinks *links, const struct stat *st);
 
+/* Returns how many hard links of that file were counted as deleted. */
+uint64_t hardlinks_gone(struct hardlinks *links, const struct stat *st);
+
 /* Returns whether this is the first call for any hard link of that file. Not to be
  * mixed with hardlinks_drop in one table. */
 bool hardlinks_first(struct hardlinks *links, const struct stat *st);
