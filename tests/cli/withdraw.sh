@@ -75,6 +75,43 @@ rm "$T/app/more.py"
 is "$(status_of on same pull --strict --json "$T/agree") $(field packs <"$T/out") $(field kept <"$T/out")" "0 2 1" \
 	"pull --strict takes two packs that have the same bytecode of one source"
 
+# --- what no host takes ---------------------------------------------------------------
+# A pack with an object that this release does not judge, beside one that it does.
+other_pack() { # STORE KIND: the object is damaged, or sealed in a later format
+	"$python" -B - "$HERE/tests/trust" "$T/agree/packs/$(b2sum -l 256 "$T/more" | cut -c 1-64).tar.zst" "$@" <<'EOF'
+import hashlib, io, os, struct, subprocess, sys, tarfile
+sys.path.insert(0, sys.argv[1])
+from forge import checksum
+pack, store, kind = sys.argv[2:]
+tar = tarfile.open(fileobj=io.BytesIO(subprocess.run(["zstd", "-dcq", pack], stdout=subprocess.PIPE, check=True).stdout))
+members = [(member, tar.extractfile(member).read()) for member in tar]
+member, data = members.pop()
+if kind == "newer":
+    seal = data[-128:-120] + struct.pack("<H", 2) + data[-118:-8]
+    data = data[:-128] + seal + struct.pack("<Q", checksum(seal))
+else:
+    data = data[:30] + bytes([data[30] ^ 1]) + data[31:]
+members.append((member, data))
+file = io.BytesIO()
+with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    for member, data in members:
+        member.pax_headers["SCHILY.xattr.user.pycstash.blake2b"] = hashlib.blake2b(data, digest_size=32).hexdigest()
+        tar.addfile(member, io.BytesIO(data))
+pack = subprocess.run(["zstd", "-cq"], input=file.getvalue(), stdout=subprocess.PIPE, check=True).stdout
+os.makedirs(store + "/packs")
+with open("%s/packs/%s.tar.zst" % (store, hashlib.blake2b(pack, digest_size=32).hexdigest()), "wb") as file:
+    file.write(pack)
+EOF
+}
+for kind in newer damaged; do
+	other_pack "$T/$kind" $kind
+	is "$(guide_says "$T/$kind")" 3 "the guide's way to check packs calls no pack good that has an object which this release does not judge ($kind)"
+	for try in 1 2; do
+		is "$(status_of on "$kind-host" pull --json "$T/$kind") $(field refused <"$T/out") $(find "$T/$kind-host" -name '*.pyc' | wc -l) $(grep -c 'refused: .*/objects/' "$T/err")" "3 1 0 1" \
+			"a pack with an object that this release does not judge brings nothing in ($kind, pull $try)"
+	done
+done
+
 mkdir "$T/empty"
 is "$(guide_says http://127.0.0.1:1/none) $(guide_says "$T/empty") $(guide_says "$T/missing")" "3 3 3" \
 	"the guide's way to check packs does not call a store good from which it gets no pack"

@@ -336,13 +336,12 @@ static void compare(struct import *import, const struct archive_in *in, const ch
 
 	if (pack)
 		there = read_object(import, path, &size);
-	if (!there || (size == member->size &&
-			      memcmp(there, member->data, in->seal.pyc_size) == 0))
+	if (!pack || (there && size == member->size &&
+			     memcmp(there, member->data, in->seal.pyc_size) == 0))
 		return;
 	import->differing++;
-	complain(in->name,
-		"its %s differs from that of %s, which stays; check each pack alone",
-		path, pack);
+	complain(in->name, "its %s %s that of %s, which stays; check each pack alone",
+		path, there ? "differs from" : "cannot be compared with", pack);
 }
 
 /* Imports or skips one member. Returns 0; or -errno after reporting it if it makes no
@@ -391,18 +390,21 @@ static int take_member(struct import *import, const struct archive_in *in)
 	return 0;
 }
 
-/* A member that is not in the pack's list could not be withdrawn later. */
-static int check_listed(const struct import *import, const struct archive_in *in)
+/* A pack is taken whole or not at all: what is not in its list could not be withdrawn
+ * later, and without one of its objects it would count as known all the same. */
+static int check_object(const struct import *import, const struct archive_in *in)
 {
 	const struct archive_member *member = &in->member;
 	const struct archive_object *object = &import->listed[in->seen.files - 1];
+	const char *why = in->newer ? INSPECT_NEWER "; pull it with that" : in->damage;
 
-	if (in->item.kind == LAYOUT_OBJECT && member->size == object->size &&
-		strcmp(member->dir, object->dir) == 0 &&
-		strcmp(member->name, object->name) == 0)
+	if (in->item.kind != LAYOUT_OBJECT || member->size != object->size ||
+		strcmp(member->dir, object->dir) != 0 ||
+		strcmp(member->name, object->name) != 0)
+		why = "this file is not in the pack's list";
+	if (!why)
 		return 0;
-	complain(in->name, "refused: %s/%s: this file is not in the pack's list",
-		member->dir, member->name);
+	complain(in->name, "refused: %s/%s: %s", member->dir, member->name, why);
 	return -EPERM;
 }
 
@@ -417,7 +419,7 @@ int import_archive(struct import *import, const char *name, int fd, bool put)
 	import->announced = in.manifest;
 	progress_begin(&progress, put ? "importing" : "checking", in.manifest.files);
 	while (r == 0 && (r = archive_in_next(&in)) > 0) {
-		r = import->listed ? check_listed(import, &in) : 0;
+		r = import->listed ? check_object(import, &in) : 0;
 		if (r == 0 && put)
 			r = take_member(import, &in);
 		if (r == 0 && interrupt_came())
