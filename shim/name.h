@@ -12,11 +12,14 @@
 
 struct place;
 
-/* A rename or a link of real paths. */
+/* A rename or a link of real paths, with the flags of renameat2 or linkat. */
 typedef int name_act(int fromfd, const char *from, int tofd, const char *to, int flags);
 name_act name_rename, name_link;
 
+/* Returns whether the cache has an entry of that name. */
 bool name_is_cached(const struct place *place);
+
+/* Returns whether the tree has a directory of that name. */
 bool name_is_tree_directory(const struct place *place);
 
 /* Returns whether both are in the same __pycache__ of the cache. */

@@ -92,6 +92,8 @@ struct place {
 		done;                                                 \
 	})
 
+/* Finds out what the path, relative to dirfd, stands for. It must live as long as the
+ * place. May ask the kernel, and judge the cache. */
 void place_at(struct place *place, int dirfd, const char *path, enum place_use use);
 
 /* After PLACE_TO_READ, if nothing was found, or something that only its path vouches for:
@@ -208,13 +210,14 @@ void place_forget(struct place *place);
  * owner and ACL there. A temporary file is not moved. */
 const char *place_give(struct place *place, int dirfd, const char *path);
 
-/* Returns why a PLACE_ENTRY cannot be created in the tree: EEXIST if the cache holds that
- * name, ENOTDIR if the path goes on after it. 0 if nothing is in the way. */
+/* Returns why a PLACE_ENTRY cannot be created in the tree, as a positive errno: EEXIST if
+ * the cache holds that name, ENOTDIR if the path goes on after it. 0 if nothing is in the
+ * way. */
 int place_is_taken(struct place *place);
 
-/* The same before something is created there that replaces nothing: if the program does
- * not see the __pycache__ that holds the name, since its tag is another interpreter's,
- * deletes what has that name in the cache. */
+/* As place_is_taken, before something is created there that replaces nothing; but if the
+ * program does not see the __pycache__ that holds the name, since its tag is another
+ * interpreter's, deletes what has that name in the cache, and returns 0. */
 int place_clear(struct place *place);
 
 /* Returns the path on which to create something that belongs in the tree, whose
@@ -272,7 +275,8 @@ int place_check_looked_at(struct place *place);
 int place_move_to_tree(struct place *place, int flags);
 
 /* Creates the tree's __pycache__, with the mode that the program's umask leaves, for
- * files that others should read: the cache's own may be closed to them. */
+ * files that others should read: the cache's own may be closed to them. Errors are
+ * ignored. */
 void place_open_tree(struct place *place);
 
 /* Copies the cached file of `from`, without its seal, to a temporary file beside to->path
@@ -289,7 +293,8 @@ int place_copy_out(struct place *from, struct place *to, int flags);
  * tree's directory is listed from then on. Creates the directory in the tree if it is
  * only pretended. Unless others can exchange that, moves the cached files there, without
  * seals; those that fail place_check are deleted. Files that cannot be moved stay, and so
- * do those of another interpreter's, which the program does not see. */
+ * do those of another interpreter's, which the program does not see. Errors are
+ * ignored. */
 void place_turn_real(struct place *place);
 
 /* Notes that this thread has looked for the PLACE_ENTRY, whose name names no source:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The half of place.h for directories of sources that were deleted and created again:
+ * The part of place.h for directories of sources that were deleted and created again:
  * handles the cached files of the earlier one.
  *
  * Several processes may find the same old directory at once, and each of them may go on

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The half of place.h that creates missing directories: in the cache, and in the tree
+ * The part of place.h that creates missing directories: in the cache, and in the tree
  * those that were only pretended.
  */
 #include "shim/place.h"

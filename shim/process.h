@@ -60,7 +60,7 @@ static inline bool process_passes(const char *path)
  * at about once a second; otherwise the last result is returned. *ret_why is the reason
  * to report if the cache was judged now and refused, else VERDICT_NONE. If there is a
  * reason, room, of PATH_MAX bytes, holds the path at fault (or the setting that names no
- * root), or is empty if that is the root itself. */
+ * root), or is empty if that is the root itself; otherwise it is of no meaning. */
 enum root_state process_root(char *room, enum verdict *ret_why);
 
 /* Returns whether the cache did not exist when it was last judged. */
@@ -126,6 +126,10 @@ PEEKED _Atomic(const char *) process_own_tag;
  * is. */
 int process_looked(const char *path, const struct stat *st, int result);
 
-/* For the wrappers of chroot, and of setuid and its kin: they return result as it is. */
+/* The process may have changed its user, even if the call has failed: the cache is judged
+ * again. Returns the call's result as it is. */
 int identity_changed(int result);
+
+/* The process has changed its root if result is 0: it uses the cache no more. Returns
+ * result as it is. */
 int root_changed(int result);

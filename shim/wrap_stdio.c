@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening through stdio.
+ * The wrappers of fopen and its kin, which open through stdio.
  */
 #include "shim/wrap.h"
 

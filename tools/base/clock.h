@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Points in time, in nanoseconds. Thread-safe.
+ * Reads clocks, waits for them, and judges deadlines, in nanoseconds. Thread-safe.
  */
 #pragma once
 

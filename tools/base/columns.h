@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text for a terminal of 80 columns. Thread-safe.
+ * Breaks text into lines for a terminal of 80 columns. Thread-safe.
  */
 #pragma once
 

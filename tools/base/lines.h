@@ -3,6 +3,8 @@
  * Printing lines from several threads. Each thread has its own buffer, which is written
  * to stdout in whole lines; or all lines are kept, and sorted at the end.
  *
+ * The caller writes a line, with its line feed, to the stream of lines_open:
+ *
  *	FILE *out = lines_open(&lines, thread);
  *	fputs("4096 ", out);
  *	lines_name(&lines, thread);	the rest of the line is its name, which sorts ties
@@ -34,9 +36,13 @@ struct lines {
 /* sorted: by descending keys, then by ascending names; reversed: the other way round. */
 void lines_begin(struct lines *lines, unsigned threads, bool sorted, bool reversed);
 
-/* Write a line to the stream, including the line feed. */
+/* Returns the thread's own stream. */
 FILE *lines_open(struct lines *lines, unsigned thread);
+
+/* What follows in the line is its name. */
 void lines_name(struct lines *lines, unsigned thread);
+
+/* Ends the line. */
 void lines_close(struct lines *lines, unsigned thread, int64_t key);
 
 /* Writes the rest. Returns 0, or -errno of the first failure. */

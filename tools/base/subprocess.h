@@ -52,6 +52,7 @@ void subprocess_limit(uint64_t memory);
  * processes of the session would lose it, and those in the foreground get SIGHUP. */
 void subprocess_leave_terminal(void);
 
+/* Frees what the answer owns. May be called again. */
 void answer_release(struct answer *answer);
 
 /* Returns true if the program exited with 0. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Running a function on several threads.
+ * Divides work among several threads.
  */
 #pragma once
 

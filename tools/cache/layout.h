@@ -51,6 +51,7 @@ struct layout_dir {
 	size_t source_len;
 };
 
+/* The results point into path. */
 struct layout_dir layout_dir_parse(const char *path);
 struct layout layout_parse_in(const struct layout_dir *dir, const char *name);
 

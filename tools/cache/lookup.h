@@ -46,6 +46,7 @@ void lookup_version(const struct lookup_cache *in, const char *version,
 void lookup_entries(const struct lookup *lookup, const char *source_dir,
 	const char *wanted, lookup_visit *visit, void *context);
 
-/* The same in one directory. fd may be -1 for none; it is closed. */
+/* Visits such entries in one directory, dir, which is open as fd; -1: it has none. Closes
+ * fd. */
 void lookup_directory(int fd, const struct lookup_cache *in, const char *dir,
 	const char *wanted, lookup_visit *visit, void *context);

@@ -10,10 +10,14 @@
 #include <stdbool.h>
 
 /* If this is root and another user owns the cache at `root` (NULL: as configured), takes
- * on that user and group for good. Clears the environment except for what concerns
- * Python, pycstash and the terminal, since the owner's processes can read the environment
- * of programs started from now on. If the cache is in a directory of root's that the
- * owner may not enter (systemd's /var/cache/private), makes the cache reachable for this
- * process alone. Returns false in all other cases and if the system does not permit it:
- * the cache is then refused as usual. */
+ * on that user and his groups for good. What root has must not get to the owner's
+ * processes: so programs started from now on get no descriptors but the standard ones,
+ * and only what in the environment concerns Python, pycstash and the terminal; and the
+ * process leaves its terminal and its session keyring. If the cache is in a directory of
+ * root's that the owner may not enter (systemd's /var/cache/private), makes the cache
+ * reachable for this process alone, in a mount namespace.
+ *
+ * To be called before there are threads. Returns false in all other cases and if the
+ * system does not permit it, when the groups may have changed already: the cache is then
+ * refused as usual. */
 bool owner_become(const char *root);

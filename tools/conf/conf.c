@@ -150,7 +150,7 @@ static void read_file(const char *path)
 	}
 }
 
-/* The shim treats a switch as off if it is 0, and as on otherwise. It ignores wrong
+/* The library treats a switch as off if it is 0, and as on otherwise. It ignores wrong
  * values and prints nothing, so they are reported here. Returns what the value means. */
 static const char *shim_variable(const struct conf_key *key, const char *value)
 {
@@ -387,7 +387,7 @@ uint64_t conf_number(const char *name)
 
 /* --- the environment -----------------------------------------------------------------*/
 
-/* Returns a value in the form in which the shim reads it from the key's variable. */
+/* Returns a value in the form in which the library reads it from the key's variable. */
 static const char *as_variable(const struct conf_key *key, const char *value)
 {
 	uint64_t on;
@@ -398,8 +398,8 @@ static const char *as_variable(const struct conf_key *key, const char *value)
 	return on ? "1" : "0";
 }
 
-/* Returns the value that a file sets for a key of the shim; NULL if there is none or the
- * environment overrides it. */
+/* Returns the value that a file sets for a key of the library; NULL if there is none or
+ * the environment overrides it. */
 static const char *file_value(const struct conf_key *key)
 {
 	const struct conf_value *value = &values[key - conf_keys];

@@ -3,13 +3,13 @@
  * Settings and where their values come from: an option, the environment, the user's file
  * ($XDG_CONFIG_HOME/pycstash/pycstash.conf), the machine's file (/etc/pycstash.conf), the
  * default. Files have lines `key = value` and comments with #; a key is the variable's
- * name without PYCSTASH_, in lower case. The shim reads no file: `pycstash` exports the
- * settings of the files before it does anything else (conf_export).
+ * name without PYCSTASH_, in lower case. The library reads no file: `pycstash` exports
+ * the settings of the files before it does anything else (conf_export).
  *
  * A file that another user could change is not read, which is reported. An empty variable
- * counts as unset, as in the shim. All strings belong to this module and live as long as
- * the process. Until conf_load has returned, only one thread may call functions of this
- * module.
+ * counts as unset, as in the library. All strings belong to this module and live as long
+ * as the process. Until conf_load has returned, only one thread may call functions of
+ * this module.
  */
 #pragma once
 
@@ -37,7 +37,7 @@ struct conf_key {
 	const char *values;   /* "SIZE", "stat|content" */
 	const char *fallback; /* "5G"; NULL: none */
 	const char *what;     /* one sentence */
-	bool shim;	      /* the shim reads it too */
+	bool shim;	      /* the library reads it too */
 };
 
 /* All keys: those of shim/core/cache/settings_library.def and of
@@ -85,8 +85,8 @@ const struct conf_problem *conf_problems(void);
  * EXIT_BAD_CONFIG if there are any. */
 int conf_load(void);
 
-/* Returns whether an error in a file may have hidden a setting that restricts the shim,
- * such as readonly or exclude. */
+/* Returns whether an error in a file may have hidden a setting that restricts the
+ * library, such as readonly or exclude. */
 bool conf_is_lax(void);
 
 /* The names of the files by descending precedence; ends with NULL. The first is the
@@ -106,9 +106,9 @@ struct conf_value conf_get(const char *name);
 uint64_t conf_number(const char *name);
 uint64_t conf_share(const char *name, uint64_t total);
 
-/* Puts the settings of files and options into the environment: for the shim in a child,
- * and for config_root in this process. A list of an option is appended to the variable.
- * If conf_is_lax, switches the shim off. 0 or -errno. */
+/* Puts the settings of files and options into the environment: for the library in a
+ * child, and for config_root in this process. A list of an option is appended to the
+ * variable. If conf_is_lax, switches the library off. 0 or -errno. */
 int conf_export(void);
 
 /* Prints the same as lines of POSIX sh. They fork nothing and use no names but the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The options that stand for settings: with them `run`, `wrap`, `doctor` and `explain`
- * set what the shim reads from the environment, and `gc` its limits. conf.h keeps the
+ * set what the library reads from the environment, and `gc` its limits. conf.h keeps the
  * values. The command line overrides a variable that is already set, except that lists of
  * prefixes are appended to it.
  */
@@ -28,5 +28,5 @@ int settings_export(const struct settings *settings);
 /* The value of --dir; NULL: not given. */
 const char *settings_dir(void);
 
-/* Reads the environment as the shim would; with `anyway`, ignores PYCSTASH_DISABLE. */
+/* Reads the environment as the library would; with `anyway`, ignores PYCSTASH_DISABLE. */
 void settings_config(struct config *config, bool anyway);

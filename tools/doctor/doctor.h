@@ -31,13 +31,18 @@ struct doctor {
 	bool hopeless; /* the library cannot be loaded, so no proof is needed */
 };
 
-/* Find the library and the interpreter, and check whether the library can be loaded
- * into the interpreter: doctor_program.c. */
+/* Finds the library, and sets `library`. This and the next two: doctor_program.c. */
 void doctor_check_library(struct doctor *doctor);
+
+/* Finds the interpreter, and sets path, program and by_wrapper. */
 void doctor_check_interpreter(struct doctor *doctor);
+
+/* Checks whether the library can be loaded into the program, and sets has_python and
+ * hopeless. */
 void doctor_check_program(struct doctor *doctor);
 
-/* Returns whether the name is that of an interpreter. */
+/* Returns whether a path, or a name, is that of an interpreter, judged by the name
+ * alone. */
 bool doctor_is_python(const char *path);
 
 /* Check the configuration files, the settings and /proc: doctor_environment.c. */

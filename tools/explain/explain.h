@@ -39,5 +39,6 @@ struct explanation {
 	char *entry;	/* the entry's path in the cache; NULL if it cannot have one */
 };
 
-/* Uses the settings in the environment. Returns 0 or -errno. */
+/* Uses the settings in the environment. Returns 0 or -errno. The strings are left to the
+ * end of the process. For one thread. */
 int explain(const struct explain_subject *subject, struct explanation *ret);

@@ -12,11 +12,11 @@
 
 struct canonical; /* one interpreter and the questions for it */
 
-/* Finds an interpreter for a version folder and magic number. Returns NULL after
- * reporting that there is none. */
+/* Finds an interpreter for a version folder and magic number; the first call runs all
+ * that there are (interpreters.h). Returns NULL after reporting that there is none. */
 struct canonical *canonical_begin(const char *version, const uint8_t magic[4]);
 
-/* Asks about one code object, of `size` bytes. */
+/* Asks about one code object, of `size` bytes, which are copied. */
 void canonical_ask(struct canonical *canonical, const uint8_t *code, size_t size);
 
 /* Runs the interpreter on all questions, after which no more may be asked. Returns 0 or
@@ -29,4 +29,5 @@ int canonical_run(struct canonical *canonical);
  * reports that once, and there are no more answers. */
 uint8_t *canonical_answer(struct canonical *canonical, size_t *ret_size);
 
+/* Frees it; not NULL. */
 void canonical_end(struct canonical *canonical);

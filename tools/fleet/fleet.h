@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The settings that `push`, `pull` and `run --pull` use.
+ * What `push`, `pull` and `run --pull` read from the settings: the store's URL, and the
+ * trusted keys.
  */
 #pragma once
 

@@ -134,7 +134,7 @@ static bool add_lines(FILE *in, struct names *paths)
 	return all && !ferror(in);
 }
 
-/* Reads a record of not more than *left bytes. Returns as known_paths does. */
+/* Reads a record of not more than *left bytes. Returns as paths_of does. */
 static int add_paths(
 	const struct cache *cache, const char *name, struct names *paths, off_t *left)
 {
@@ -170,7 +170,8 @@ static bool is_record(const char *file, const char *name)
 	       (name && strcmp(file + len, WITHDRAWN) == 0);
 }
 
-int known_paths(const struct cache *cache, const char *name, struct names *ret)
+/* As known_list, without layers. name NULL: in all packs that were not withdrawn. */
+static int paths_of(const struct cache *cache, const char *name, struct names *ret)
 {
 	char **packs = file_names(cache_openat(cache, PACKS, O_RDONLY | O_DIRECTORY));
 	off_t left = RECORDS_MOST;
@@ -187,10 +188,10 @@ int known_paths(const struct cache *cache, const char *name, struct names *ret)
 int known_list(const struct cache *cache, const char *name, struct names *ret)
 {
 	struct cache layer;
-	int r = known_paths(cache, name, ret), any = r;
+	int r = paths_of(cache, name, ret), any = r;
 
 	for (size_t i = 0; !ret->count && cache_open_layer(&layer, i) == 0; i++) {
-		r = known_paths(&layer, name, ret);
+		r = paths_of(&layer, name, ret);
 		any = r < 0 ? r : any;
 		cache_close(&layer);
 	}
@@ -208,6 +209,6 @@ void known_drop(const struct cache *cache, struct pack *pack)
 {
 	struct names known;
 
-	(void)known_paths(cache, NULL, &known);
+	(void)paths_of(cache, NULL, &known);
 	pack_filter(pack, is_new, &known);
 }

@@ -39,11 +39,8 @@ void known_forget(const struct cache *cache);
  * stay. */
 void known_drop(const struct cache *cache, struct pack *pack);
 
-/* Lists the paths of the objects in a recorded pack (NULL: in all of them that were not
- * withdrawn), sorted. An object's path is below the layout folder. Returns -EBADMSG after
- * reporting it if a record cannot be read, or only in part: there may be more objects. */
-int known_paths(const struct cache *cache, const char *name, struct names *ret);
-
-/* The same for one pack, of which the cache may have no list: then it is that of the
- * first layer of PYCSTASH_LAYERS that has one. */
+/* Lists the paths of the objects in a recorded pack, sorted. An object's path is below
+ * the layout folder. If the cache has no list of that pack, it is that of the first layer
+ * of PYCSTASH_LAYERS that has one. Returns -EBADMSG after reporting it if a record cannot
+ * be read, or only in part: there may be more objects. */
 int known_list(const struct cache *cache, const char *name, struct names *ret);

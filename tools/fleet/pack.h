@@ -50,4 +50,5 @@ int pack_name(int fd, char ret_name[PACK_NAME_SIZE]);
  * is not a pack, or is cut off before the end of the list. */
 int pack_read(struct pack *pack, const char *name, int fd);
 
+/* Frees the list, which is empty then. May be called again. */
 void pack_release(struct pack *pack);

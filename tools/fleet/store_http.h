@@ -32,7 +32,11 @@ bool store_http_is_over(struct store_http *store);
  * does not list it. */
 int store_http_list(struct store_http *store, const char *folder, char **text);
 
+/* Downloads url to fd; if part is not 0, only its first `part` bytes. -ENOENT if it does
+ * not exist. */
 int store_http_get(struct store_http *store, const char *url, int fd, size_t part);
+
+/* Uploads the file fd to url, and follows no redirection. */
 int store_http_put(struct store_http *store, const char *url, int fd);
 
 /* Closes the connection that is kept from one request to the next. */

@@ -2,8 +2,9 @@
  *
  * Everything that is known about one pyc, for `pycstash show`.
  *
- * show_make fills a struct show. Only the file's bytes are ever freed
- * (inspect_release).
+ * show_make fills a struct show. The caller may free the file's bytes
+ * (inspect_release(&show->pyc)); everything else is left to the end of the process. For
+ * one thread.
  */
 #pragma once
 

@@ -26,7 +26,8 @@ struct extents {
 };
 
 /* Returns the row of that version (of len bytes) and moment, and adds it if needed.
- * Valid until the next call. */
+ * Valid until the next call of this function. The list is left to the end of the
+ * process. */
 struct extent *extent_of(
 	struct extents *extents, int64_t when, const char *version, size_t len);
 

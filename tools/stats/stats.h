@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What `pycstash stats` shows, added up from counters: in total, by version, by day.
+ * What `pycstash stats` shows, added up from counters: in total, by version, by day. For
+ * one thread. Sums are left to the end of the process.
  */
 #pragma once
 

@@ -57,12 +57,14 @@ struct recompile {
 	uint64_t uncompared; /* unbound and all others, which are reported on stderr */
 };
 
-/* Looks for interpreters. */
+/* Looks for interpreters, which it runs (interpreters.h). */
 void recompile_begin(struct recompile *recompile);
 
-/* Adds a pyc to compare, with its source. level: opt level, '1', '2' or '\0'. */
+/* Adds a pyc to compare, with its source. level: opt level, '1', '2' or '\0'. After an
+ * error, which is kept in `error`, it adds nothing more. */
 int recompile_add(struct recompile *recompile, const char *version,
 	const uint8_t magic[4], const char *pyc, const char *source, char level);
 
-/* Compares all pycs. Returns -EINTR if it was interrupted. */
+/* Compares all pycs, and reports on stderr what could not be compared. Returns -EINTR if
+ * it was interrupted. To be called once. */
 int recompile_run(struct recompile *recompile);

@@ -28,6 +28,6 @@ void sources_add(struct sources *sources, const char *version, const char *path,
 	const struct seal *seal, char level);
 
 /* Adds each pyc whose source was found to `recompile`. *ret_unknown: how many were not
- * found. */
+ * found. -EINTR after an interrupt. To be called once. */
 int sources_find(struct sources *sources, const struct cache *cache,
 	struct recompile *recompile, uint64_t *ret_unknown);

@@ -50,10 +50,12 @@ int verify_repair(struct verify *verify, const char *path, const struct stat *se
 void verify_print(struct verify *verify, const struct verify_finding *finding);
 
 /* Looks at the mode of a file or folder in dir, whose context is the struct verify, or of
- * dir itself (name ""), and changes it if requested; to_tree as in modes.h. */
+ * dir itself (name ""), and changes it if requested; to_tree as in modes.h. A failure is
+ * reported, and noted in `incomplete`. */
 void verify_mode(struct walk_dir *dir, const char *name, bool to_tree);
 
-/* walk.closed of walks whose context is the struct verify: does that for a folder. */
+/* walk.closed of walks whose context is the struct verify: does that for a folder.
+ * Returns whether it may be open now. */
 bool verify_closed(struct walk_dir *parent, const char *name);
 
 /* Verifies the cache, prints a line for each finding, and deletes bad files if

@@ -46,7 +46,7 @@ const char *warm_entry_why_not(int error);
 
 /* Looks at the source `name` ("m.py") in the directory with that absolute canonical
  * path, which is open as dirfd. Returns NULL, or the reason why the source cannot have
- * an entry.
+ * an entry, a literal.
  *
  * *ret says what a program would be served. If there is an object, or an entry of the
  * same content, creates the entry from it. WARM_MISSING: the source has to be compiled.
@@ -55,7 +55,8 @@ const char *warm_entry_look(struct warm_entry *entry, const char *directory, int
 	const char *name, enum warm_outcome *ret);
 
 /* Creates the entry's directory and checks that each of warm's interpreters can write
- * one more file there. Returns 0 or -errno. */
+ * one more file there; creates no file. Returns 0 or -errno: -ENOSPC if there is too
+ * little space. */
 int warm_entry_prepare(struct warm_entry *entry);
 
 /* To be called after an interpreter has stored the entry. Returns NULL if the entry's

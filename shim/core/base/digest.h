@@ -16,6 +16,7 @@ struct digest {
 	uint8_t bytes[DIGEST_SIZE];
 };
 
+/* Returns the digest of size bytes. */
 struct digest digest_of(const void *data, size_t size);
 
 /* Writes 2 * size lower-case hex digits, and no NUL. */

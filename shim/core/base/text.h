@@ -19,6 +19,7 @@ struct text {
 
 #define TEXT(array) ((struct text){ .data = (array), .size = sizeof(array) })
 
+/* Append len bytes, a string, or a number in decimal. */
 void text_add(struct text *text, const char *data, size_t len);
 void text_adds(struct text *text, const char *string);
 void text_addu(struct text *text, uint64_t number);

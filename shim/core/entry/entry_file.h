@@ -164,7 +164,8 @@ bool entry_is_interpreters_own(const struct entry *entry);
  * to compile. There may be no source of the name that the bytecode's name tells
  * (m.hy). */
 void entry_pending_note(struct entry *entry);
-/* Does the same, once the source is settled. */
+/* Does the same once the source is settled, for which it may wait (source_settle). If
+ * that fails, the compile is not pending. */
 void entry_pending_settle(struct entry *entry);
 /* Does the same for bytecode that the program was served, if the program may find it
  * stale and compile after all. It then compiles a source that changes, which proves
@@ -180,7 +181,8 @@ int64_t entry_flight_join(const struct entry *entry);
 /* To be called if the awaited result was found. */
 void entry_flight_found(const struct entry *entry, int64_t waited);
 
-/* Creates the directory that path lies in. */
+/* Creates the directory that path lies in, and those above it, with mode 0700. Changes
+ * path during the call. Returns 0, also if it exists, or -errno. */
 int entry_make_parent(const struct entry_world *world, char *path);
 
 /* Returns whether nobody else can have put the file there: the cache itself is closed to
@@ -188,6 +190,7 @@ int entry_make_parent(const struct entry_world *world, char *path);
 bool entry_file_is_trusted(
 	const struct entry_world *world, const struct stat *st, bool layer);
 
+/* Returns the four bytes as one number, in the machine's byte order. */
 uint32_t entry_magic_number(const uint8_t magic[4]);
 
 /* Returns whether the bytecode is for this interpreter: another interpreter's shows

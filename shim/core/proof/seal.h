@@ -87,6 +87,7 @@ struct seal seal_new(const void *pyc, size_t size, size_t header_len, bool hash_
 /* Returns whether the bytes are the ones that were sealed. */
 bool seal_covers(const struct seal *seal, const void *pyc, size_t header_len);
 
+/* Writes the seal, with its checksum, as it is in a file. */
 void seal_write(const struct seal *seal, uint8_t ret_bytes[SEAL_SIZE]);
 
 /* Reads the seal of a file of file_size bytes from the file's last `size` bytes, at most

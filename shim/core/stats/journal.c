@@ -44,7 +44,8 @@ size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret
 	return 0;
 }
 
-off_t journal_begin(const struct stat *st)
+/* Returns the offset in a journal with that stat at which reading begins. */
+static off_t begin_of(const struct stat *st)
 {
 	return st->st_size > JOURNAL_READ_MOST ? st->st_size - JOURNAL_READ_MOST : 0;
 }
@@ -151,7 +152,7 @@ static void read_records(struct folding *folding, const struct sys *sys, int fd)
 	ssize_t n;
 
 	(void)sys->fstatat(fd, "", &st, AT_EMPTY_PATH);
-	from = journal_begin(&st);
+	from = begin_of(&st);
 	folding->count = 0;
 	while ((n = sys->pread(fd, folding->data + kept, sizeof folding->data - kept,
 			from)) > 0) {

@@ -69,9 +69,6 @@ struct journal_record {
 
 _Static_assert(sizeof(struct journal_record) == 512, "it is what lies on disk");
 
-/* Returns the offset in a journal with that stat at which reading begins. */
-off_t journal_begin(const struct stat *st);
-
 /* Sets magic, format and checksum; the caller fills in the rest. */
 void journal_finish(struct journal_record *record);
 
