@@ -230,7 +230,7 @@ $(filter-out %.so,$(helpers)): $(OUT)/tests/%: tests/%.c $(helper_needs) | $(OUT
 # --- testing -------------------------------------------------------------------------
 tests: all $(units) $(helpers) ## build all that the tests run
 
-test: tests | $(OUT)/.need-test ## run all tests
+test: tests | $(OUT)/.need-test ## run all tests but those of CPython and of other systems
 	$(Q)tests/run $(OUT) $(TIER)
 
 test-cpython: all | $(OUT)/.need-test ## run CPython's own tests with and without the library
