@@ -122,6 +122,19 @@ fresh
 for i in 1 2 3 4 5 6 7 8; do config set max_entries $i & done
 wait
 is "$(grep -cxE 'max_entries = [1-8]' "$user")" "$(wc -l <"$user")" "eight runs of set at the same time leave one whole file"
+for round in 1 2 3 4 5; do
+	fresh
+	for words in "max_entries $round" "max_size ${round}G" "max_age ${round}d" "keep_free ${round}M"; do
+		# shellcheck disable=SC2086 # words
+		config set $words &
+	done
+	wait
+	sort "$user"
+done >"$T/together"
+is "$(cat "$T/together")" "$(for round in 1 2 3 4 5; do
+	printf '%s\n' "keep_free = ${round}M" "max_age = ${round}d" "max_entries = $round" "max_size = ${round}G"; done)" \
+	"several runs of set at the same time lose none of the settings"
+is "$(ls -A "${user%/*}")" "${user##*/}" "set leaves nothing beside the file"
 
 full() { # in a file system of one page, which is full
 	unshare -rm sh -c 'mount -t tmpfs -o size=4k none "$1/.config" && mkdir "$1/.config/pycstash" &&

@@ -213,6 +213,18 @@ for python in $(differing); do
 	done
 done
 check "--venv changes nothing in a directory that is not a virtual environment" refuses 'not a virtual environment' wrap --venv "$T"
+# Another one at the moment between the look at an interpreter and what is done with it.
+# together: what is left, after two at a time and then --remove
+together() {
+	local bin=$T/two/bin
+	rm -rf "$T/two"
+	mkdir -p "$bin" && touch "$T/two/pyvenv.cfg" && cp "$T/show" "$bin/python3"
+	env LD_PRELOAD="$BUILD/tests/library/libat.so" AT=open:/python3:after \
+		DO="timeout 1 '$PYCSTASH' wrap --dir '$CACHE' --venv '$T/two'" "$PYCSTASH" wrap --dir "$CACHE" --venv "$T/two"
+	"$PYCSTASH" wrap --venv "$T/two" --remove
+	(cd "$bin" && ls -A && cmp python3 "$T/show")
+} 2>/dev/null
+is "$(together)" python3 "two runs of wrap --venv at the same time do not lose the interpreter"
 is "$(code_of --remove "$T/show") $(code_of --venv "$T" "$T/show") $(code_of --venv "$T" -o "$T/x")" "2 2 2" \
 	"--venv stands alone, and --remove goes with it"
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "tools/cli/command.h"
 
 #define LOCK_FILE "lock"
+#define BESIDE ".lock"
 #define WAIT_STEP_MS 50
 
 /* If writing fails, another process's message merely lacks the holder. */
@@ -61,6 +63,48 @@ int lock_take(const struct cache *cache, int seconds)
 	}
 	write_holder(fd);
 	return fd;
+}
+
+/* Returns whether the name still leads to the open file: who held the lock before has
+ * removed its name. */
+static bool is_named(int fd, const char *name)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && lstat(name, &named) == 0 &&
+	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+int lock_beside(const char *path)
+{
+	AUTOFREE char *name = alloc_format("%s" BESIDE, path);
+
+	for (;;) {
+		int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), r;
+
+		if (fd < 0)
+			return -errno;
+		r = lock_wait(fd, LOCK_PATIENCE);
+		if (r != -EAGAIN && r != -EINTR && is_named(fd, name))
+			return fd;
+		close(fd);
+		if (r < 0)
+			return r;
+	}
+}
+
+void lock_beside_end(const char *path, int fd)
+{
+	AUTOFREE char *name = alloc_format("%s" BESIDE, path);
+
+	(void)unlink(name);
+	close(fd);
+}
+
+const char *lock_beside_why(int error)
+{
+	return error == -EAGAIN ? "another process is changing it; try again"
+				: strerror(-error);
 }
 
 /* Returns "pid 123 on host", or NULL if the holder is not known; the caller frees it. */

@@ -2,7 +2,8 @@
  *
  * The one lock of a cache: held by gc, and by other commands that delete or rewrite in
  * bulk. The kernel releases it when the process ends (flock), so no lock can be left
- * behind. Interpreters never wait for it. For one thread.
+ * behind. Interpreters never wait for it. Also the lock of a file that a command reads,
+ * changes and replaces. For one thread.
  */
 #pragma once
 
@@ -19,6 +20,16 @@ int lock_wait(int fd, int seconds);
  * descriptor; closing it (AUTOCLOSE) releases the lock. -EAGAIN: another process holds
  * the lock. -EINTR: interrupted (progress.h). Otherwise -errno. */
 int lock_take(const struct cache *cache, int seconds);
+
+/* Locks a file or directory outside the cache until lock_beside_end, so that what another
+ * command changes there meanwhile is not lost: by PATH.lock, which nobody else can open.
+ * Waits for LOCK_PATIENCE. Returns as lock_take; succeeds where the file system has no
+ * locks. */
+int lock_beside(const char *path);
+void lock_beside_end(const char *path, int fd);
+
+/* Returns what a message says of an error of lock_beside, or of any other. */
+const char *lock_beside_why(int error);
 
 /* Reports the error of lock_take, and returns the exit code. */
 int lock_refused(const struct cache *cache, int error);

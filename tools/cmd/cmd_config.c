@@ -13,6 +13,7 @@
 #include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
+#include "tools/cache/lock.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
@@ -181,7 +182,7 @@ static int write_setting(const char *key, const char *value)
 	}
 	if (r < 0)
 		complain(path, "not changed: %s",
-			r == -EINVAL ? "there is a NUL in it" : strerror(-r));
+			r == -EINVAL ? "there is a NUL in it" : lock_beside_why(r));
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 

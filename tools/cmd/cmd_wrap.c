@@ -27,6 +27,7 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/whole_file.h"
+#include "tools/cache/lock.h"
 #include "tools/cache/trust.h"
 #include "tools/cli/command.h"
 #include "tools/conf/conf.h"
@@ -298,10 +299,8 @@ static int remove_one(const char *path, const char *real)
 	return EXIT_OURS;
 }
 
-/* Calls action for each interpreter in the directory except `except` (a path, or NULL),
- * with its name and the name of the wrapped program. Returns an exit code after reporting
- * failures; EXIT_FOUND, which is not reported, if there was nothing to do. */
-static int each(const char *bin, const char *except,
+/* The same as `each`, under the lock. */
+static int each_locked(const char *bin, const char *except,
 	int (*action)(const char *path, const char *real))
 {
 	char **names = file_names(open(bin, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -322,6 +321,25 @@ static int each(const char *bin, const char *except,
 			worst = code;
 	}
 	return worst;
+}
+
+/* Calls action for each interpreter in the directory except `except` (a path, or NULL),
+ * with its name and the name of the wrapped program. Returns an exit code after reporting
+ * failures; EXIT_FOUND, which is not reported, if there was nothing to do. What another
+ * process did between a look and a change of ours would cost the interpreter. */
+static int each(const char *bin, const char *except,
+	int (*action)(const char *path, const char *real))
+{
+	AUTOFREE char *all = alloc_format("%s/pycstash", bin);
+	int lock = lock_beside(all), code;
+
+	if (lock < 0) {
+		complain(bin, "not changed: %s", lock_beside_why(lock));
+		return EXIT_OURS;
+	}
+	code = each_locked(bin, except, action);
+	lock_beside_end(all, lock);
+	return code;
 }
 
 static int wrap_venv(const char *venv)

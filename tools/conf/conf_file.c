@@ -15,6 +15,7 @@
 
 #include "tools/base/files.h"
 #include "tools/base/whole_file.h"
+#include "tools/cache/lock.h"
 #include "tools/cache/trust.h"
 
 #define BLANKS " \t\r\n\v\f"
@@ -184,22 +185,33 @@ static int rewrite(
 	return r;
 }
 
+/* Reads the file and replaces it, under its lock. */
+static int change(
+	const char *path, mode_t mode, const char *key, const char *value, char **ret_why)
+{
+	AUTOFREE char *target = realpath(path, NULL); /* a symlink is kept */
+	const char *name = target ? target : path;
+	AUTOFCLOSE FILE *old = NULL;
+	int lock = lock_beside(name), r;
+
+	if (lock < 0)
+		return lock;
+	r = conf_file_open(path, &old, ret_why);
+	if (r == 0 || r == -ENOENT)
+		r = rewrite(name, mode, old, key, value);
+	lock_beside_end(name, lock);
+	return r;
+}
+
 int conf_file_set(
 	const char *path, mode_t mode, const char *key, const char *value, char **ret_why)
 {
-	AUTOFREE char *target = NULL;
-	FILE *old = NULL;
+	AUTOFCLOSE FILE *old = NULL;
 	int r = conf_file_open(path, &old, ret_why);
 
 	if (r == -ENOENT && !value)
 		return 0;
 	if (r == -ENOENT)
 		r = prepare_new(path, ret_why);
-	if (old)
-		target = realpath(path, NULL); /* a symlink is kept */
-	if (r == 0)
-		r = rewrite(target ? target : path, mode, old, key, value);
-	if (old)
-		fclose(old);
-	return r;
+	return r < 0 ? r : change(path, mode, key, value, ret_why);
 }

@@ -30,7 +30,8 @@ bool conf_file_has(const char *path, const char *key);
  * if value is NULL. All other lines are kept, and so are the file's group, mode and ACL
  * (-EPERM if the user may not give it that group, -EINVAL if the group has no number in
  * this user namespace). A missing file is created with `mode`, a missing directory with
- * 0700. Readers see either the whole old file or the whole new one. value must not
+ * 0700. Readers see either the whole old file or the whole new one. -EAGAIN: another
+ * process has been changing it for LOCK_PATIENCE (lock.h). value must not
  * contain a line feed. Nothing is created or changed below an untrusted directory: errors
  * are as for conf_file_open. */
 int conf_file_set(const char *path, mode_t mode, const char *key, const char *value,
