@@ -22,9 +22,9 @@ struct search {
 			 without us */
 	bool shown;   /* stat shows a file that is not served, for which other bytecode
 			 must not stand unless an import asks */
-	struct timespec outdated; /* when the entry was written, if it was for a different
-				     source: without us that would have replaced the
-				     tree's pyc; else zeros */
+	struct timespec outdated; /* when the entry was written, if it is not served:
+				     without us that would have replaced the tree's pyc;
+				     else zeros */
 	enum verdict *verdict;
 };
 
@@ -73,6 +73,23 @@ static int absent(struct search *search, int fd, enum verdict id)
 	return -ENOENT;
 }
 
+static void note_outdated(struct search *search, int fd)
+{
+	struct stat st;
+
+	if (search->entry->world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+		timestamp_before(&search->outdated, &st.st_mtim))
+		search->outdated = st.st_mtim;
+}
+
+/* Passes over a file that a program has written under the entry's name. Why it does not
+ * count does not matter: it has taken the place of what the tree had before. */
+static int pass_over(struct search *search, int fd, enum verdict id)
+{
+	note_outdated(search, fd);
+	return absent(search, fd, id);
+}
+
 /* Remembers a file that Python will itself find stale. */
 static int reject(struct search *search, int fd, enum verdict id)
 {
@@ -87,7 +104,7 @@ static int reject(struct search *search, int fd, enum verdict id)
 static int found_unproven(struct search *search, int fd, enum verdict id)
 {
 	if (!entry_is_placed(search->entry, fd, id))
-		return absent(search, fd, VERDICT_MISS_REPLACED);
+		return pass_over(search, fd, VERDICT_MISS_REPLACED);
 	*search->verdict = id;
 	return fd;
 }
@@ -102,24 +119,16 @@ static int renew(struct search *search, int fd, const struct seal *seal)
 	int renewed;
 
 	if (entry_file_load(entry, fd, seal, &file) < 0)
-		return absent(search, fd, VERDICT_MISS_DAMAGED);
+		return pass_over(search, fd, VERDICT_MISS_DAMAGED);
 	entry_file_adapt(entry, &file);
 	renewed = entry_write_or_serve(entry, &file, search->flags);
 	entry_file_free(world, &file);
 	if (renewed < 0)
-		return absent(search, fd, VERDICT_MISS_NOT_RESEALED);
+		return pass_over(search, fd, VERDICT_MISS_NOT_RESEALED);
 	if (renewed == fd)
 		return found(search, fd, VERDICT_HIT_SAME_CONTENT);
 	world->env.sys->close(fd);
 	return found(search, renewed, VERDICT_HIT_RESEALED);
-}
-
-static void note_outdated(struct search *search, int fd)
-{
-	struct stat st;
-
-	if (search->entry->world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
-		search->outdated = st.st_mtim;
 }
 
 /* How often, in seconds, an entry is re-sealed if its source's identity differs at each
@@ -161,10 +170,7 @@ static int conclude(
 		return renew(search, fd, seal);
 	if (id == VERDICT_HIT_NO_SOURCE || id == VERDICT_HIT_OWN)
 		return found_unproven(search, fd, id);
-	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
-		id == VERDICT_MISS_REPLACED)
-		note_outdated(search, fd);
-	return verdict_serves(id) ? found(search, fd, id) : absent(search, fd, id);
+	return verdict_serves(id) ? found(search, fd, id) : pass_over(search, fd, id);
 }
 
 /* Returns whether an error of opening the entry means to the program only that there is
@@ -192,6 +198,7 @@ static int conclude_magic(struct search *search, int fd, const struct seal *seal
 {
 	enum verdict id = entry_judge(search->entry, seal);
 
+	note_outdated(search, fd);
 	return verdict_rows[id].group == VERDICT_GROUP_HIT && !verdict_rows[id].unproven
 		       ? reject(search, fd, VERDICT_MISS_MAGIC)
 		       : absent(search, fd, VERDICT_MISS_MAGIC);
@@ -213,8 +220,10 @@ static int try_entry(struct search *search, int fd)
 		(void)source_look(&entry->source, world->env.sys);
 	else if (why == VERDICT_MISS_MAGIC)
 		return conclude_magic(search, fd, &seal);
-	else if (why)
+	else if (why == VERDICT_MISS_FOREIGN)
 		return absent(search, fd, why);
+	else if (why)
+		return pass_over(search, fd, why);
 	else
 		why = entry_judge(entry, &seal);
 	if (!entry_is_shown_stale(entry, &seal, why))
