@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "shim/calls.h"
+#include "shim/core/base/fd_name.h"
 #include "shim/core/base/path.h"
-#include "shim/core/base/text.h"
 #include "shim/core/cache/dirs.h"
 #include "shim/core/cache/root.h"
 #include "shim/place.h"
@@ -180,14 +180,9 @@ static const char *tree_of(const char *path)
  * known: there is no /proc, or the program has changed its root directory. */
 static const char *tree_of_open(int dirfd, char room[PATH_MAX])
 {
-	char link[32];
-	struct text text = { .data = link, .size = sizeof link };
+	const ssize_t len = fd_name_read(&sys_real, dirfd, room, PATH_MAX - 1);
 	const char *tree;
-	ssize_t len;
 
-	text_adds(&text, "/proc/self/fd/");
-	text_addu(&text, (unsigned long)dirfd);
-	len = sys_real.readlinkat(AT_FDCWD, link, room, PATH_MAX - 1);
 	if (len <= 0)
 		return NULL;
 	room[len] = '\0';

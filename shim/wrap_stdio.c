@@ -5,7 +5,7 @@
 #include "shim/wrap.h"
 
 #include "shim/calls.h"
-#include "shim/core/base/text.h"
+#include "shim/core/base/fd_name.h"
 #include "shim/place.h"
 
 /* Returns the flags of open for fopen's mode, -1 if it is invalid. */
@@ -58,10 +58,8 @@ FILE *cached_fopen(const char *path, const char *mode)
  * something else under the name. */
 FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 {
-	char plain[8], opened[32];
-	struct text text = TEXT(opened);
+	char plain[8], opened[FD_NAME_SIZE];
 	size_t n = 0;
-	struct stat st;
 	int flags = flags_of(mode), fd, err;
 
 	if (flags < 0)
@@ -78,9 +76,7 @@ FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 		if (*p != 'x')
 			plain[n++] = *p;
 	plain[n] = '\0';
-	text_adds(&text, "/proc/self/fd/");
-	text_addu(&text, (unsigned long)fd);
-	if (sys_real.fstatat(AT_FDCWD, opened, &st, 0) == 0)
+	if (fd_name(&sys_real, fd, opened) == 0)
 		stream = real.WIDE(freopen)(opened, plain, stream);
 	else
 		stream = WITH_PLACE(real.WIDE(freopen)(path, plain, stream),

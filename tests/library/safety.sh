@@ -168,6 +168,40 @@ check "the library reads no byte after the end of a path, wherever it lies in me
 clean
 check "threads that import at once see whole files" env "$preload" "$cache" timeout 100 "$safety/importers" "$T/tree" 16 100
 is "$(find "$T/tree" -name __pycache__)$(find "$CACHE" -name '*.pyc.*')" "" "threads that import at once leave neither a __pycache__ nor a temporary file"
+# A thread with descriptors of its own, where the main thread has other bytecode at each number.
+mkdir -p "$T/alone/a" "$T/alone/b"
+echo 'V = 1' | tee "$T/alone/a/m.py" >"$T/alone/b/m.py"
+echo 'V = 9' >"$T/alone/b/n.py"
+touch -d 2001-01-01 "$T/alone/b/"*.py
+cat >"$T/alone.py" <<'END'
+import ctypes, os, sys, threading
+sys.path.insert(0, "b")
+begins, goes_on, said = threading.Event(), threading.Event(), []
+def work():
+    if ctypes.CDLL(None).unshare(0x400): # CLONE_FILES
+        said.append("cannot")
+        return begins.set()
+    begins.set()
+    goes_on.wait()
+    import m
+    said.append(m.V)
+thread = threading.Thread(target=work)
+thread.start()
+begins.wait()
+fds = [os.open("n.pyc", os.O_RDONLY) for _ in range(8)]
+goes_on.set()
+thread.join()
+print(*said)
+END
+what="in a thread with descriptors of its own, bytecode is served from memory, and none of another thread's files"
+python=$(command -v python3)
+(cd "$T/alone/a" && env "$preload" "$cache" "$python" -c 'import m')
+(cd "$T/alone" && "$python" -c 'import py_compile; py_compile.compile("b/n.py", "n.pyc")')
+case $(cd "$T/alone" && env "$preload" "$cache" PYCSTASH_READONLY=1 PYCSTASH_LOG="$T/alone.log" timeout 60 "$python" "$T/alone.py" 2>&1) in
+cannot | *ImportError*) skip "$what" "there is no such thread" ;;
+1) is "$(grep -c 'reused from object: .*/b/__pycache__/m[.]' "$T/alone.log")" 1 "$what" ;;
+*) not_ok "$what" ;;
+esac
 
 # One of the first x86-64 processors, which has no AVX2.
 if [ "$(uname -m)" = x86_64 ] && type -P qemu-x86_64-static >/dev/null; then

@@ -6,8 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "shim/core/base/fd_name.h"
 #include "shim/core/base/path.h"
-#include "shim/core/base/text.h"
 
 int dirs_check_name(const struct sys *sys, int fd, const char *name)
 {
@@ -23,14 +23,9 @@ int dirs_check_name(const struct sys *sys, int fd, const char *name)
 
 ssize_t dirs_name_of(const struct sys *sys, int fd, char *buf, size_t size)
 {
-	char link[sizeof "/proc/self/fd/" + 3 * sizeof fd];
-	struct text text = TEXT(link);
-	ssize_t len;
+	const ssize_t len = fd_name_read(sys, fd, buf, size);
 	int err;
 
-	text_adds(&text, "/proc/self/fd/");
-	text_addu(&text, (unsigned)fd);
-	len = sys->readlinkat(AT_FDCWD, link, buf, size);
 	if (len == -ENOENT)
 		return -ENOSYS; /* no /proc */
 	if (len < 0)

@@ -5,8 +5,8 @@
  * Entries are filed under it, because a `__pycache__` that is reached through two names
  * (a link, `..`, a relative path) is one directory to Python. The kernel is asked whether
  * the path contains no links (openat2, Linux 5.6), and otherwise for the directory's
- * name, through an O_PATH descriptor and /proc/self/fd. Folding `..` in the text would be
- * wrong after a link, and fchdir + getcwd would race with other threads.
+ * name, through an O_PATH descriptor and /proc (fd_name.h). Folding `..` in the text
+ * would be wrong after a link, and fchdir + getcwd would race with other threads.
  *
  * Async-signal-safe, no locks, no allocation.
  */

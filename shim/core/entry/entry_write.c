@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "shim/core/base/text.h"
+#include "shim/core/base/fd_name.h"
 #include "shim/core/cache/root.h"
 #include "shim/core/entry/entry_file.h"
 
@@ -147,17 +147,13 @@ static int serve_from_memory(
 	const struct entry_world *world, const struct entry_file *file, int flags)
 {
 	const struct sys *sys = world->env.sys;
-	char name[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
-	struct text text = TEXT(name);
 	int fd = sys->memfd("pycstash"), ret;
 
 	if (fd < 0)
 		return fd;
-	text_adds(&text, "/proc/self/fd/");
-	text_addu(&text, (unsigned)fd);
 	ret = fill(world, file, fd, false);
 	if (ret == 0)
-		ret = sys->openat(AT_FDCWD, name, flags & ~O_NOFOLLOW, 0);
+		ret = fd_name_open(sys, fd, flags & ~O_NOFOLLOW);
 	sys->close(fd);
 	return ret;
 }

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 
-#include "shim/core/base/text.h"
+#include "shim/core/base/fd_name.h"
 #include "shim/core/base/timestamp.h"
 #include "shim/core/python/coding.h"
 
@@ -214,18 +214,14 @@ static int open_source(const struct source *source, const struct sys *sys)
  * there since, which is not opened. */
 static int open_again(const struct source *source, const struct sys *sys)
 {
-	char name[32];
-	struct text text = TEXT(name);
 	int found = sys->openat(source->dirfd, source->path, O_PATH | O_CLOEXEC, 0);
 	int fd = -EAGAIN;
 	struct stat st;
 
 	if (found < 0)
 		return found;
-	text_adds(&text, "/proc/self/fd/");
-	text_addu(&text, (unsigned long)found);
 	if (sys->fstatat(found, "", &st, AT_EMPTY_PATH) == 0 && S_ISREG(st.st_mode)) {
-		fd = sys->openat(AT_FDCWD, name, SOURCE_FLAGS, 0);
+		fd = fd_name_open(sys, found, SOURCE_FLAGS);
 		if (fd == -ENOENT) /* without /proc */
 			fd = open_source(source, sys);
 	}
