@@ -234,6 +234,18 @@ touch "$(entry_of top)"
 check "gc says why a limit is not kept" \
 	grep -q "^still over max_size by .*: files younger than an hour" <<<"$(gc --max-size 1)"
 is "$(files)" 2 "files younger than an hour are never evicted"
+again
+"$PYCSTASH" export -q "$T/a.zst"
+"$PYCSTASH" import -q --dir "$T/brought" "$T/a.zst"
+brought() { find "$T/brought" -name '*.pyc' "$@" -printf '%f\n' | sort -u; }
+touch -a "$(PYCSTASH_DIR=$T/brought entry_of top)" # as if it was used
+is "$(gc --json --dir "$T/brought" --max-size 1G | rule evicted files)" 0 "gc evicts nothing of what was just imported while the limits hold"
+gc -q --dir "$T/brought" --max-size 1
+is "$(brought -path '*/tree/*') $(brought -path '*/objects/*' | wc -l)" "top.$TAG.pyc 1" \
+	"of what was just imported, gc evicts what nothing has used, so that an archive does not grow from job to job"
+rm -r "$T/brought"
+again
+touch "$(entry_of top)"
 is "$(gc --max-size 1G --max-entries 1 | grep -c '^still over')" 0 "gc reports nothing about limits that are kept"
 again
 old "$V" -name '*.pyc'

@@ -273,6 +273,8 @@ static int put(struct import *import, const struct archive_in *in,
 		   : cache_put_file(import->cache, place->path, member->data, size);
 	if (r < 0)
 		return r;
+	if (!linked)
+		cache_put_unused(import->cache, place->path);
 	if (!member->link && share(import, &in->item, place, &in->seal)) {
 		counters_object(&import->counters, NULL, (off_t)size);
 		linked = true;

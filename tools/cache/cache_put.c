@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
@@ -61,6 +62,16 @@ int cache_put_file(
 	for (int n = 0; n < TRIES && r == -ENOENT; n++)
 		r = entry_write(&world, &file, absolute, 0600, spare, sizeof spare, -1);
 	return r;
+}
+
+void cache_put_unused(const struct cache *cache, const char *path)
+{
+	static const struct timespec times[2] = { { CACHE_UNUSED, 0 },
+		{ 0, UTIME_OMIT } };
+	char absolute[PATH_MAX];
+
+	if (locate(cache, path, absolute) == 0)
+		(void)utimensat(AT_FDCWD, absolute, times, AT_SYMLINK_NOFOLLOW);
 }
 
 int cache_put_link(

@@ -12,12 +12,19 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "tools/cache/cache.h"
 
 /* Puts a file there, replacing any file of that name. data is not changed. */
 int cache_put_file(
 	const struct cache *cache, const char *path, uint8_t *data, size_t size);
+
+/* Marks a file that was put there as not used yet, by an access time that no read leaves:
+ * 1970. It is not the mtime, which tells the library whether bytecode in the tree is
+ * older than the entry. A failure does no harm. */
+#define CACHE_UNUSED ((time_t)0)
+void cache_put_unused(const struct cache *cache, const char *path);
 
 /* Makes `to` a hard link to the file `from`. -EEXIST: the name is taken and `replace` is
  * false. -EMLINK, -EPERM and others: this file system does not support such a link. */

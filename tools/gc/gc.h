@@ -39,8 +39,8 @@ enum gc_rule {
 
 extern const char *const gc_rule_names[GC_RULES];
 
-/* No temporary file stays in use for longer, and no younger file is evicted. In
- * seconds. */
+/* No temporary file stays in use for longer, and no younger file is evicted, unless an
+ * import has brought it and nothing has used it. In seconds. */
 #define GC_YOUNG 3600
 
 struct gc_limits {

@@ -14,12 +14,21 @@
 #include <sys/statvfs.h>
 
 #include "tools/base/alloc.h"
+#include "tools/cache/cache_put.h"
 #include "tools/conf/conf.h"
 #include "tools/select/filter.h"
 
 static bool is_entry(const struct layout *item)
 {
 	return item->kind == LAYOUT_ENTRY || item->kind == LAYOUT_PROGRAMS;
+}
+
+/* What was written within the hour stays, for it is about to be used. That is not known
+ * of what an import has brought. Otherwise a job that imports what the last one exported
+ * could trim nothing, and hand on more each time. */
+static bool is_spared(const struct gc *gc, const struct stat *st)
+{
+	return gc_is_young(gc, st) && st->st_atim.tv_sec != CACHE_UNUSED;
 }
 
 /* --- what the scan keeps -------------------------------------------------------------*/
@@ -39,7 +48,7 @@ void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout 
 	};
 
 	extent_add(&thread->here, &extent);
-	if (gc_is_young(gc, st))
+	if (is_spared(gc, st))
 		return;
 	GROW(thread->kept, thread->kept_count);
 	thread->kept[thread->kept_count++] = (struct gc_kept){
@@ -119,7 +128,7 @@ void gc_evict_take(struct gc *gc, struct walk_dir *dir, const struct layout *ite
 		.inode = file->st->st_ino };
 	int64_t freed;
 
-	if (gc_is_young(gc, file->st) || compare(&key, &gc->last_evicted) > 0)
+	if (is_spared(gc, file->st) || compare(&key, &gc->last_evicted) > 0)
 		return;
 	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
 	if (freed >= 0)
