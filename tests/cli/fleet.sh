@@ -381,6 +381,8 @@ is "$(compiles j | wc -l)" 1 "a bad pack does not keep the good ones out"
 is "$(status_of on a push --compact 1d "$T/not/there") $(grep -c 'no such directory or bucket' "$T/err")" "3 1" "a push to where no store can be made is reported"
 is "$(status_of on j pull http://127.0.0.1:1/none)" 0 "a store that cannot be reached is no error of the job"
 is "$(status_of on j pull --strict http://127.0.0.1:1/none)" 3 "with --strict, a store that cannot be reached is an error"
+mkdir "$T/empty"
+is "$(on j pull -q --strict "$T/empty" 2>"$T/err"; echo $?) $(grep -c '^pycstash: .*nothing has been pushed' "$T/err")" "3 1" "pull -q --strict says why it fails where nothing has been pushed"
 is "$(on j run --pull http://127.0.0.1:1/none -- echo started 2>/dev/null)" started "run --pull starts the program whatever the store does"
 is "$(on j run --pull http://127.0.0.1:1/none -- true 2>&1)" "" "a store that has failed is left alone for a while"
 on j pull http://name:secret@127.0.0.1:1/x >"$T/said" 2>&1

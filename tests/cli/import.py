@@ -180,6 +180,7 @@ DAMAGED = {
     "map-of-holes": with_map,
     "zeros-at-the-end": with_data(lambda data: data[:-100] + bytes(100)),
     "object-of-other-name": other_object,
+    "fewer-files": lambda _, manifest: manifest.update(files=manifest["files"] + 2),
     "link-to-nothing": linked(
         lambda m: os.path.dirname(m[0].name) + "/" + "0" * 63 + ".pyc"),
 }

@@ -52,6 +52,7 @@ while read -r kind cases; do
 			;;
 		damaged)
 			is "$code $([ -d "$other" ] && broken "$other")" "3 " "$case: damaged files are skipped, and the rest is imported"
+			check "$case: import -q says why it fails" grep -q '^pycstash: ' <(import_ -q "$T/crafted" 2>&1)
 			;;
 		newer)
 			is "$code $(broken "$other")" "3 " "$case: files that a newer version has sealed are skipped, and the rest is imported"

@@ -205,6 +205,8 @@ static int keep_as_it_is(struct import_command *job)
 	job->fd = spool(fd);
 	if (fd > STDIN_FILENO)
 		close(fd);
+	if (job->fd < 0 && job->fd != -EINTR)
+		complain(job->file, "cannot be copied: %s", strerror(-job->fd));
 	return job->fd < 0 ? job->fd : 0;
 }
 
@@ -261,6 +263,11 @@ static int import_all(struct import_command *job)
 			"everybody can read it, and %" PRIu64
 			" files in it were made from sources that others may not read; see `pycstash export --public-only`",
 			import->hidden);
+	if (missing(job) && !import->cut_off)
+		complain(job->file,
+			"%" PRIu64
+			" of its files are missing: they vanished or were found damaged while it was made; the others are imported",
+			missing(job));
 	if (code == EXIT_OK && (import->damaged || import->newer || import->failed ||
 				       missing(job) || import->cut_off))
 		code = EXIT_PARTLY;

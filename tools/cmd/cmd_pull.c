@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "tools/base/json.h"
+#include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/base/units.h"
 #include "tools/cache/layer_create.h"
@@ -94,6 +95,8 @@ static int conclude(const struct pull *pull, int r)
 		return EXIT_UNABLE;
 	if (r < 0)
 		return pull->strict ? EXIT_PARTLY : EXIT_OK;
+	if (pull->strict && !has_packs(pull))
+		complain("--strict", "nothing has been pushed to that store yet");
 	if (pull->strict && (pull->differing || !has_packs(pull)))
 		return EXIT_PARTLY;
 	return pull->refused ? EXIT_PARTLY : EXIT_OK;
