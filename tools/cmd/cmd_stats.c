@@ -188,10 +188,14 @@ static void print_due(const struct stats_command *request)
 static void print_headline(const struct stats_command *request, const struct stats *stats)
 {
 	const uint64_t disk = (uint64_t)stats->extent.disk;
+	const uint64_t in_tree = stats_of_group(&stats->all, VERDICT_GROUP_TREE);
 	uint64_t served, all = stats_lookups(&stats->all, &served);
 
-	if (all)
-		printf("%s of %s lookups served; ", rate(served, all), units_count(all));
+	if (all) {
+		printf("%s of %s lookups served from the cache, ",
+			rate(served - in_tree, all), units_count(all));
+		printf("%s from the tree\n", rate(in_tree, all));
+	}
 	printf("%s on disk", units_size(disk));
 	if (stats->limit)
 		printf(", %s of max_size (%s)", rate(disk, stats->limit),

@@ -42,7 +42,9 @@ void stats_print_metrics(const struct stats *stats)
 
 	counter("processes", "Processes that used the cache.", stats->all.processes);
 	counter("lookups", "Lookups of bytecode.", all);
-	counter("served", "Lookups of bytecode that were served.", served);
+	counter("served",
+		"Lookups of bytecode that were served, from the cache or the tree.",
+		served);
 	decisions(&stats->all);
 	gauge("entries", "Entries in the cache.", (uint64_t)stats->extent.entries);
 	gauge("objects", "Objects in the cache.", (uint64_t)stats->extent.objects);
