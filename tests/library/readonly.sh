@@ -42,6 +42,12 @@ of_another() {
 	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "another user's tree is compiled only once by each user on $name"
 	is "$(cached), $(stat -c %U "$CACHE")" "5, $(as_user id -un)" \
 		"the entries are in that user's own cache on $name"
+	# Root closes a source once it is compiled. There is nothing to compile any more.
+	chmod 600 "$tree/pkg/deep/leaf.py"
+	watched "${user[@]}" "$python" -v "$tree/app.py"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" \
+		"what another user has closed to those who have compiled it is served on $name"
+	chmod 644 "$tree/pkg/deep/leaf.py"
 	# Root does not use an ordinary user's cache, nor does that user use root's.
 	served "$python" "$tree/app.py"
 	is "$(seen), $(cached)" "six, 5 compiled, 0 loaded, status 0, 5" \

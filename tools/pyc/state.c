@@ -104,6 +104,8 @@ static void classify_by_source(struct subject *subject)
 	}
 	if (id == VERDICT_NONE)
 		id = entry_compare_content(world, source, seal, subject->item->stock);
+	if ((subject->flags & STATE_LAYER) && id == VERDICT_HIT_CLOSED)
+		id = VERDICT_MISS_UNREADABLE;
 	subject->answer->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
 	conclude(subject, of_verdict(id),
 		id == VERDICT_HIT_RESEALED ? "same content"

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shim/core/base/timestamp.h"
 #include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
@@ -119,15 +120,35 @@ static bool may_stand_for(const struct entry_world *world, const struct source *
 	       ((stock || world->policy.rewritten_by_path) && !world->policy.compiles);
 }
 
+/* Sources are closed to those who run them once they are compiled. What cannot be read
+ * cannot be compiled, so Python's own rule decides, for the very file. */
+static enum verdict compare_closed(const struct entry_world *world,
+	const struct source *source, const struct seal *seal)
+{
+	const struct identity *then = &seal->source, *now = &source->identity;
+
+	return (seal->flags & SEAL_IDENTITY) && then->inode == now->inode &&
+			       then->fs == now->fs && then->size == now->size &&
+			       timestamp_equal(&then->mtime, &now->mtime) &&
+			       is_of_same_owner(world, source, seal) &&
+			       is_in_same_hands(world, source, seal)
+		       ? VERDICT_HIT_CLOSED
+		       : VERDICT_MISS_UNREADABLE;
+}
+
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
 	const struct seal *seal, bool stock)
 {
 	const struct sys *sys = world->env.sys;
 	bool hash = seal->flags & SEAL_HASH;
+	int err = source_read(
+		source, sys, world->env.clock, world->env.recent, world->env.scratch);
 
-	if (source_read(source, sys, world->env.clock, world->env.recent,
-		    world->env.scratch) < 0 ||
-		source_digest(source, sys, world->env.scratch) < 0)
+	if (err == 0)
+		err = source_digest(source, sys, world->env.scratch);
+	if (err == -EACCES || err == -EPERM)
+		return compare_closed(world, source, seal);
+	if (err < 0)
 		return VERDICT_MISS_UNREADABLE;
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
 		return hash ? VERDICT_MISS_REPLACED : VERDICT_MISS_CHANGED;

@@ -50,8 +50,11 @@ static enum verdict decide(struct entry *entry, const struct seal *seal, enum ve
 
 enum verdict entry_judge_elsewhere(struct entry *entry, const struct seal *seal)
 {
-	return decide(
+	const enum verdict id = decide(
 		entry, seal, entry_compare_elsewhere(entry->world, &entry->source, seal));
+
+	/* Perhaps the user has never been able to read that source. */
+	return id == VERDICT_HIT_CLOSED ? VERDICT_MISS_UNREADABLE : id;
 }
 
 enum verdict entry_judge(struct entry *entry, const struct seal *seal)

@@ -31,6 +31,34 @@ static void no_permission(void)
 	fake.fail_with = EACCES;
 }
 
+static struct sys closing;
+
+static int open_closed(int dirfd, const char *path, int flags, mode_t mode)
+{
+	return flags & O_PATH ? fake_sys.openat(dirfd, path, flags, mode) : -EACCES;
+}
+
+/* Root could read it. */
+static void closed(void)
+{
+	closing = fake_sys;
+	closing.openat = open_closed;
+	fe.world.env.sys = &closing;
+	assert_return_code(chmod(fake_path("src/m.py"), 0), errno);
+}
+
+static void closed_and_another_file(void)
+{
+	fake_source_lies("src/m.py", "tsrif");
+	closed();
+}
+
+static void closed_and_edited(void)
+{
+	fake_source_time(77);
+	closed();
+}
+
 static void same_content(void)
 {
 	fake_source_lies("src/m.py", "first");
@@ -195,6 +223,13 @@ static const struct row {
 		VERDICT_HIT, VERDICT_HIT_SAME_CONTENT },
 	{ "only the user's own entry is served without its source", no_source, true,
 		VERDICT_HIT_NO_SOURCE, VERDICT_MISS_UNREACHABLE,
+		VERDICT_MISS_UNREADABLE },
+	{ "an entry of a source that was closed is served by time and size", closed, true,
+		VERDICT_NONE, VERDICT_NONE, VERDICT_HIT_CLOSED },
+	{ "an entry of a source that was edited and closed is a miss", closed_and_edited,
+		true, VERDICT_NONE, VERDICT_NONE, VERDICT_MISS_UNREADABLE },
+	{ "an entry of a source that was replaced by a closed one is a miss",
+		closed_and_another_file, true, VERDICT_NONE, VERDICT_NONE,
 		VERDICT_MISS_UNREADABLE },
 	{ "a source that cannot be looked at is a miss", no_permission, true,
 		VERDICT_MISS_UNREACHABLE, VERDICT_HIT, VERDICT_HIT_SAME_CONTENT },
