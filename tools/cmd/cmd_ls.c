@@ -57,7 +57,7 @@ static const struct opt own_options[] = {
 	{ "long", 'l', NULL,
 		"also print version, -O level, size, age, last use and state",
 		OPT_FLAG(struct ls, details) },
-	{ "all", 'a', NULL, "also list temporary and foreign files; --state implies it",
+	{ "all", 'a', NULL, "also list temporary and foreign files; so does --state",
 		OPT_FLAG(struct ls, all) },
 	{ "objects", 0, NULL, "also list objects, the bytecode that paths share",
 		OPT_FLAG(struct ls, objects) },
