@@ -33,7 +33,8 @@
 
 struct pyc_state archive_state(const struct layout *item, struct pyc_state state)
 {
-	if (state.state == STATE_DAMAGED || state.state == STATE_FOREIGN)
+	if (state.state == STATE_DAMAGED || state.state == STATE_FOREIGN ||
+		state.state == STATE_UNKNOWN)
 		return state;
 	state.state = STATE_UNSEALED;
 	state.why = "no source proves it";
@@ -201,32 +202,37 @@ bool archive_is_private(
 	fd = open_source(source);
 	if (fd >= 0)
 		return is_private(fd);
-	return fd == FOLLOW_FOREIGN || !allows(pyc->st_mode, ALL_READ) ||
-	       is_closed(source, NULL);
+	return fd == FOLLOW_FOREIGN || file_is_unseen(fd) ||
+	       !allows(pyc->st_mode, ALL_READ) || is_closed(source, NULL);
 }
 
-static bool has_digest(const char *path, const struct digest *digest)
+/* Returns as archive_is_public does. */
+static int has_digest(const char *path, const struct digest *digest)
 {
 	static struct scratch scratch; /* shared by all threads */
 	struct source source = { .dirfd = AT_FDCWD, .path = path };
 
-	return source_look(&source, &sys_libc) == 0 &&
-	       source_digest(&source, &sys_libc, &scratch) == 0 &&
-	       memcmp(&source.digest, digest, sizeof *digest) == 0;
+	int r = source_look(&source, &sys_libc);
+
+	if (r == 0)
+		r = source_digest(&source, &sys_libc, &scratch);
+	if (r < 0)
+		return file_is_unseen(r) ? r : 0;
+	return memcmp(&source.digest, digest, sizeof *digest) == 0;
 }
 
-bool archive_is_public(
+int archive_is_public(
 	const struct layout *item, const char *name, const struct seal *seal)
 {
 	char path[PATH_MAX], opened[OPENED_MAX];
-	AUTOCLOSE int fd = -1;
+	AUTOCLOSE int fd = -ENOENT;
 
 	if (layout_source(item, name, path, sizeof path))
 		fd = open_source(path);
 	if (fd < 0)
-		return false;
+		return file_is_unseen(fd) ? fd : 0;
 	snprintf(opened, sizeof opened, OPENED, fd);
-	return !is_private(fd) && has_digest(opened, &seal->digest);
+	return is_private(fd) ? 0 : has_digest(opened, &seal->digest);
 }
 
 int archive_compare(

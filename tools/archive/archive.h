@@ -76,10 +76,11 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc);
 
-/* Returns true if others may read the file's source, and the source has the content that
- * the file was made from, by its seal: what is at its path now may have been put there
- * since. Nothing shows that for a file without a source (numba's). */
-bool archive_is_public(
+/* Returns 1 if others may read the file's source, and the source has the content that the
+ * file was made from, by its seal: what is at its path now may have been put there since.
+ * Returns 0 if not, also for a file without a source (numba's), for which nothing shows
+ * that; or -errno if nobody could look. */
+int archive_is_public(
 	const struct layout *item, const char *name, const struct seal *seal);
 
 /* The order of the members: by directory, then by name, both as strcmp orders them. So an

@@ -413,6 +413,10 @@ static int check_data(struct archive_in *in)
 		return -EIO;
 	}
 	state = archive_state(&in->item, state_of(&in->item, fd, "", STATE_WHOLE));
+	if (state.state == STATE_UNKNOWN) {
+		complain(in->name, "%s", strerror(-state.error));
+		return state.error;
+	}
 	if (state.state != STATE_FRESH) {
 		in->damage = state.why;
 		/* the digest is right, so this number was archived and is not damage */

@@ -92,7 +92,7 @@ static bool is_carried(struct export_list *list, const struct layout *item,
 	*ret_seal = state.seal;
 	if (state.error == -ENOENT)
 		return false;
-	if (state.error < 0 && state.state != STATE_FOREIGN) {
+	if (state.state == STATE_UNKNOWN) {
 		export_list_failed(list, dir->path, name, state.error);
 		return false;
 	}
@@ -127,11 +127,12 @@ static void add_object(struct export_list *list, const struct layout *entry,
 	if (!layout_object_of(entry, name, seal, path, sizeof path))
 		return;
 	fd = cache_openat(list->cache, path, O_PATH | O_NOFOLLOW);
-	if (fd < 0)
-		return;
 	slash = strrchr(path, '/');
 	*slash = '\0';
-	add(list, path, slash + 1);
+	if (fd >= 0)
+		add(list, path, slash + 1);
+	else if (!file_is_absent(fd) && fd != -ELOOP)
+		export_list_failed(list, path, slash + 1, fd);
 }
 
 static void take_file(struct walk_dir *dir, const struct walk_file *file)
@@ -139,12 +140,19 @@ static void take_file(struct walk_dir *dir, const struct walk_file *file)
 	struct export_list *list = dir->context;
 	struct layout item = layout_parse(dir->path, file->name);
 	struct seal seal;
+	int shown = 0;
 
 	if (!is_of_interest(list, item.kind) || !export_list_is_used(list, file->st) ||
 		!select_has(list->select, &item, file->name) ||
 		!is_carried(list, &item, dir, file->name, &seal))
 		return;
-	if (list->public_only ? !archive_is_public(&item, file->name, &seal)
+	if (list->public_only)
+		shown = archive_is_public(&item, file->name, &seal);
+	if (shown < 0) {
+		export_list_failed(list, dir->path, file->name, shown);
+		return;
+	}
+	if (list->public_only ? !shown
 			      : archive_is_private(&item, file->name, file->st)) {
 		list->hidden++;
 		if (list->public_only)

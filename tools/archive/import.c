@@ -124,12 +124,15 @@ static bool is_same_content(const struct seal *a, const struct seal *b)
 	       memcmp(a->magic, b->magic, sizeof a->magic) == 0;
 }
 
-static bool is_as_good(const struct import *import, const struct layout *item, int fd,
+/* Returns as stays does. */
+static int is_as_good(const struct import *import, const struct layout *item, int fd,
 	const char *source, const struct seal *seal)
 {
 	struct pyc_state there = state_of(item, fd, source, STATE_DIGEST | STATE_WHOLE);
 
 	switch (there.state) {
+	case STATE_UNKNOWN:
+		return there.error;
 	case STATE_FRESH:
 		return !import->force;
 	case STATE_STALE:
@@ -143,9 +146,10 @@ static bool is_as_good(const struct import *import, const struct layout *item, i
 	}
 }
 
-/* Returns true if the existing file of that name stays. Sets *ret_old to its stat;
- * st_nlink is 0 if there is no such file. */
-static bool stays(const struct import *import, const struct import_place *place,
+/* Returns 1 if the existing file of that name stays; 0 if it does not, or there is none;
+ * -errno if nobody could look. Sets *ret_old to its stat; st_nlink is 0 if there is no
+ * such file. */
+static int stays(const struct import *import, const struct import_place *place,
 	const struct seal *seal, struct stat *ret_old)
 {
 	struct layout item = layout_parse(place->dir, place->name);
@@ -154,7 +158,7 @@ static bool stays(const struct import *import, const struct import_place *place,
 
 	*ret_old = (struct stat){ 0 };
 	if (fd < 0)
-		return false;
+		return file_is_unseen(fd) ? fd : 0;
 	(void)fstat(fd, ret_old);
 	if (layout_source(&item, place->name, source, sizeof source) == 0)
 		source[0] = '\0';
@@ -353,7 +357,7 @@ static int take_member(struct import *import, const struct archive_in *in)
 	const struct archive_member *member = &in->member;
 	struct import_place place;
 	struct stat old;
-	int moved, r;
+	int moved, kept, r;
 
 	begin_version(import, &in->item);
 	if (in->newer) {
@@ -373,7 +377,12 @@ static int take_member(struct import *import, const struct archive_in *in)
 		import->bound++;
 		return 0;
 	}
-	if (stays(import, &place, &in->seal, &old)) {
+	kept = stays(import, &place, &in->seal, &old);
+	if (kept < 0) {
+		(void)fail(import, in, kept);
+		return 0;
+	}
+	if (kept) {
 		import->kept++;
 		compare(import, in, place.path);
 		return 0;

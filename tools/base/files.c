@@ -18,6 +18,37 @@
 #include "tools/base/names.h"
 #include "tools/base/progress.h"
 
+bool file_is_absent(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR;
+}
+
+bool file_is_unseen(int error)
+{
+	switch (-error) {
+	case ENOENT:
+	case ENOTDIR:
+	case EACCES:
+	case EPERM:
+	case ELOOP:
+	case ENOLINK: /* another user's: follow.h */
+	case ENAMETOOLONG:
+	case EINVAL:
+	case EISDIR:
+	case EFBIG:
+	case EXDEV:
+	case ENXIO:
+	case ENODEV:
+	case EBADF: /* opened for fstat(2) alone */
+	case ENODATA:
+	case EOPNOTSUPP:
+	case ENOSYS:
+		return false;
+	default:
+		return error < 0;
+	}
+}
+
 void file_close(const int *fd)
 {
 	const int error = errno;

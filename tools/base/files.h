@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -18,6 +19,13 @@ void file_close(const int *fd);
 /* The same for a stream, unless it is NULL. */
 #define AUTOFCLOSE __attribute__((cleanup(file_fclose)))
 void file_fclose(FILE *const *stream);
+
+/* A look at a path that fails (error: -errno) says that there is nothing; or that there
+ * is something else, or that the user may not get at it; or nothing at all, since nobody
+ * has looked: there is no descriptor or memory left, the disk or a server does not
+ * answer. What is judged by a path is judged by the first two alone. */
+bool file_is_absent(int error);
+bool file_is_unseen(int error);
 
 /* The absolute name of a file. Symlinks are not resolved and `..` is not folded: a
  * virtual environment is found by the name of its python. */

@@ -34,8 +34,8 @@ static int go_to(struct follow *follow, int fd)
 }
 
 /* In a user namespace, all who are not mapped show one owner: strangers, and perhaps root
- * or the user, too. */
-static bool is_certainly_users(uid_t owner)
+ * or the user, too. Returns 1, 0 or -errno. */
+static int is_certainly_users(uid_t owner)
 {
 	AUTOCLOSE int fd = -1;
 	char map[WAY_MAP_SIZE];
@@ -43,18 +43,22 @@ static bool is_certainly_users(uid_t owner)
 	if (owner != geteuid() || owner != WAY_UNMAPPED)
 		return owner == geteuid();
 	fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && way_is_full_map(map, read(fd, map, sizeof map));
+	if (fd < 0)
+		return file_is_unseen(-errno) ? -errno : 0;
+	return way_is_full_map(map, read(fd, map, sizeof map));
 }
 
-/* In "/" (/lib), links with its owner are certainly root's. */
-static bool is_trusted(const struct stat *link, int dirfd)
+/* In "/" (/lib), links with its owner are certainly root's. Returns 1, 0 or -errno. */
+static int is_trusted(const struct stat *link, int dirfd)
 {
+	const int users = link->st_uid == 0 ? 1 : is_certainly_users(link->st_uid);
 	struct stat root, dir;
 
-	return link->st_uid == 0 || is_certainly_users(link->st_uid) ||
-	       (stat("/", &root) == 0 && link->st_uid == root.st_uid &&
-		       fstat(dirfd, &dir) == 0 && dir.st_ino == root.st_ino &&
-		       dir.st_dev == root.st_dev);
+	if (users)
+		return users;
+	return (stat("/", &root) == 0 && link->st_uid == root.st_uid &&
+		fstat(dirfd, &dir) == 0 && dir.st_ino == root.st_ino &&
+		dir.st_dev == root.st_dev);
 }
 
 /* Puts a path before what is left. Returns 0 or -errno. */
@@ -77,9 +81,13 @@ static int follow_link(struct follow *follow, int link, const char *name, int fl
 	struct statfs fs;
 	struct stat st;
 	ssize_t len;
+	int trusted;
 
-	if (fstat(link, &st) < 0 || !is_trusted(&st, follow->at))
-		return FOLLOW_FOREIGN;
+	if (fstat(link, &st) < 0)
+		return -errno;
+	trusted = is_trusted(&st, follow->at);
+	if (trusted <= 0)
+		return trusted < 0 ? trusted : FOLLOW_FOREIGN;
 	if (++follow->links > LINKS_MAX)
 		return -ELOOP;
 	/* The text of such a link may be no path. */

@@ -53,6 +53,25 @@ static int careful_statx(
 	return fd < 0 ? failed(fd) : statx(fd, "", AT_EMPTY_PATH, mask, ret);
 }
 
+static _Thread_local int failure;
+
+int sys_libc_failure(void)
+{
+	int ret = failure;
+
+	failure = 0;
+	return ret;
+}
+
+/* A call that a signal has interrupted is repeated. */
+static int noted(int error)
+{
+	if (file_is_unseen(error) && error != -EINTR)
+		failure = error;
+	return error;
+}
+
+#define NOTED(error) noted((int)(error))
 #define SYS_NAME sys_libc
 #define NEXT(call) call
 #define WIDE_NEXT(call) careful_##call

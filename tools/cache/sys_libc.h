@@ -9,3 +9,8 @@
 #include "shim/core/base/sys.h"
 
 extern const struct sys sys_libc;
+
+/* Core decides for the worst if a look fails, and does not say why. Returns the error of
+ * the last call of this thread, since this was last asked, that has shown nothing
+ * (file_is_unseen); 0 if there was none. */
+int sys_libc_failure(void);

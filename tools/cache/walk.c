@@ -164,6 +164,15 @@ static void failed(struct walk *walk, const char *path, int error)
 		complain(path, "%s", strerror(-error));
 }
 
+static void failed_at(struct walk_dir *dir, const char *name, int error)
+{
+	AUTOFREE char *path =
+		alloc_format("%s%s%s", dir->path, *dir->path ? "/" : "", name);
+
+	if (error != -ENOENT) /* else it has vanished */
+		failed(dir->walk, path, error);
+}
+
 static bool may_enter(struct walk *walk, struct walk_dir *dir, const char *name)
 {
 	if (walk->enter)
@@ -196,8 +205,10 @@ static void found_name(struct worker *worker, struct walk_dir *dir, struct node 
 	struct stat st;
 
 	if (file.type != DT_DIR && (walk->stat || file.type == DT_UNKNOWN)) {
-		if (fstatat(dir->fd, file.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return; /* vanished */
+		if (fstatat(dir->fd, file.name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			failed_at(dir, file.name, -errno);
+			return;
+		}
 		file.type = IFTODT(st.st_mode);
 		file.st = walk->stat ? &st : NULL;
 	}
@@ -277,7 +288,7 @@ static int open_directory(struct walk *walk, const char *path)
 
 static bool has_vanished(int error)
 {
-	return error == -ENOENT || error == -ENOTDIR || error == -ELOOP;
+	return file_is_absent(error) || error == -ELOOP;
 }
 
 static void read_directory(struct worker *worker, struct node *node)

@@ -5,8 +5,9 @@
  * walk.open opens. Directories are read in no particular order. The files of one
  * directory are visited one after the other by one thread.
  *
- * A directory that vanishes before it is read is ignored. A directory that cannot be read
- * is counted in walk.failed and reported on stderr or by walk.fail, and the walk goes on.
+ * What vanishes before it is read is ignored. A directory that cannot be read, or a file
+ * that cannot be looked at, is counted in walk.failed and reported on stderr or by
+ * walk.fail, and the walk goes on.
  */
 #pragma once
 
@@ -61,11 +62,10 @@ struct walk {
 	 * deleted; from any thread, children before parents; not for `start` itself, and
 	 * not after a stop. May be NULL. */
 	bool (*leave)(struct walk *walk, const char *path);
-	/* Reports a directory that could not be read, on any thread. NULL: print it on
-	 * stderr. */
+	/* Reports what could not be read, on any thread. NULL: print it on stderr. */
 	void (*fail)(struct walk *walk, const char *path, int error);
 	_Atomic(uint64_t) seen;	  /* files */
-	_Atomic(uint64_t) failed; /* directories that could not be read */
+	_Atomic(uint64_t) failed; /* what could not be read */
 	_Atomic(bool) stop;	  /* set it to end early; an interrupt sets it, too */
 };
 

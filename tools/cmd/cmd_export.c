@@ -142,12 +142,16 @@ static int add_open(struct export *export, const char *dir, const char *name, in
 	struct identity identity;
 	int r;
 
+	if (state.state == STATE_UNKNOWN) {
+		export_list_failed(&export->list, dir, name, state.error);
+		return 0;
+	}
 	if (state.state != STATE_FRESH) {
 		export->list.left_out[state.state]++;
 		return 0;
 	}
 	/* A program may have replaced it since the list was made. */
-	if (export->list.public_only && !archive_is_public(&item, name, &state.seal)) {
+	if (export->list.public_only && archive_is_public(&item, name, &state.seal) < 1) {
 		export->list.hidden++;
 		return 0;
 	}

@@ -104,7 +104,7 @@ static void print_details(const struct ls *ls, FILE *out, const struct listed *l
 		units_size((uint64_t)st->st_size),
 		units_age(ls->filter.now - st->st_mtime),
 		units_age(ls->filter.now - filter_last_use(st)),
-		state_names[listed->state->state]);
+		state_name(listed->state->state));
 	if (ls->common.layers)
 		fprintf(out, "%s ",
 			ls->cache->layer ? escape_plain(ls->cache->root) : "-");
@@ -153,7 +153,7 @@ static void print_object(
 	if (listed->st)
 		json_stat(&json, listed->st);
 	if (listed->state) {
-		json_string(&json, "state", state_names[listed->state->state]);
+		json_string(&json, "state", state_name(listed->state->state));
 		json_string(&json, "why", listed->state->why);
 		json_bool(&json, "touched", listed->state->touched);
 	}
@@ -234,11 +234,15 @@ static bool look_at(
 	if (!needs_state(ls))
 		return true;
 	*ret = state_at(listed->item, dir->fd, listed->name, listed->source, flags);
-	if (ret->error == -ENOENT || !filter_passes_state(&ls->filter, ret->state))
+	if (ret->error == -ENOENT)
 		return false;
-	/* Links and other users' files are never read, so they do not count. */
-	if (ret->error && ret->state != STATE_FOREIGN)
+	if (ret->state == STATE_UNKNOWN) {
 		ls->count.unread_files++;
+		complain(path_of(ls, listed), "its state is not known: %s",
+			strerror(-ret->error));
+	}
+	if (!filter_passes_state(&ls->filter, ret->state))
+		return false;
 	listed->st = &ret->st;
 	listed->state = ret;
 	return true;
@@ -324,9 +328,6 @@ static int conclude(struct ls *ls)
 {
 	if (ls->common.json)
 		print_summary(ls);
-	if (ls->count.unread_files)
-		complain(NULL, "%ju of the files could not be read",
-			(uintmax_t)ls->count.unread_files);
 	if (ls->count.unread_files || ls->count.unread_directories)
 		return EXIT_PARTLY;
 	return select_conclude(&ls->select, "ls",

@@ -99,7 +99,7 @@ static int conclude(const struct pull *pull, int r)
 		complain("--strict", "nothing has been pushed to that store yet");
 	if (pull->strict && (pull->differing || !has_packs(pull)))
 		return EXIT_PARTLY;
-	return pull->refused ? EXIT_PARTLY : EXIT_OK;
+	return pull->refused || pull->unseen ? EXIT_PARTLY : EXIT_OK;
 }
 
 static int pull_into(struct pull *pull)

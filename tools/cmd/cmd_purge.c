@@ -226,9 +226,23 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return false;
 }
 
+/* Returns true if it is not known whether the file is meant, after reporting it. */
+static bool is_unknown(struct purge *purge, const struct walk_dir *dir, const char *name,
+	const struct pyc_state *state)
+{
+	if (state->state != STATE_UNKNOWN)
+		return false;
+	if (state->error != -ENOENT) {
+		complain(name, "in %s: not deleted, since its state is not known: %s",
+			dir->path, strerror(-state->error));
+		purge->failed++;
+	}
+	return true;
+}
+
 /* Returns true if a file is an object of the pack, or an entry with the bytecode of such
  * an object: entries are copies with a different header and seal. */
-static bool is_from_pack(const struct purge *purge, const struct walk_dir *dir,
+static bool is_from_pack(struct purge *purge, const struct walk_dir *dir,
 	const char *name, const struct layout *item)
 {
 	AUTOFREE char *own = alloc_format("%s/%s", dir->path, name);
@@ -238,7 +252,7 @@ static bool is_from_pack(const struct purge *purge, const struct walk_dir *dir,
 	if (item->kind == LAYOUT_OBJECT)
 		return names_has(&purge->pack, own);
 	state = state_at(item, dir->fd, name, NULL, 0);
-	return state.sealed &&
+	return !is_unknown(purge, dir, name, &state) && state.sealed &&
 	       layout_object_of(item, name, &state.seal, path, sizeof path) &&
 	       names_has(&purge->pack, path);
 }
@@ -271,7 +285,8 @@ static bool is_meant(struct purge *purge, struct walk_dir *dir,
 		item.kind = LAYOUT_FOREIGN;
 	len = layout_source(&item, file->name, source, sizeof source);
 	state = state_at(&item, dir->fd, file->name, len ? source : NULL, STATE_DIGEST);
-	return state.error != -ENOENT && filter_passes_state(&purge->filter, state.state);
+	return !is_unknown(purge, dir, file->name, &state) &&
+	       filter_passes_state(&purge->filter, state.state);
 }
 
 static void visit(struct walk_dir *dir, const struct walk_file *file)
@@ -369,6 +384,11 @@ static int find_and_take(struct purge *purge)
 			complain("--not-installed",
 				"no interpreter was found, so nothing was deleted; use --tag");
 			return EXIT_UNABLE;
+		}
+		if (interpreters_unseen()) {
+			complain("--not-installed",
+				"there may be more interpreters than were found, so nothing was deleted; use --tag");
+			return EXIT_PARTLY;
 		}
 	}
 	interrupt_catch();

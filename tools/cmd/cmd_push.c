@@ -88,7 +88,7 @@ static int run(const struct command *self, char **words)
 		return EXIT_USAGE;
 	if (r == -EINTR)
 		return common_interrupted(push->cache.root, "the next push starts again");
-	return r < 0 ? EXIT_PARTLY : EXIT_OK;
+	return r < 0 || push->unread ? EXIT_PARTLY : EXIT_OK;
 }
 
 const struct command_code cmd_push = {

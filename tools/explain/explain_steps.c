@@ -57,12 +57,12 @@ static void see_state(struct explain_search *search, const char *step, const cha
 {
 	const char *why = state->error ? strerror(-state->error) : state->why;
 
-	if (state->error == -ENOENT || state->error == -ENOTDIR)
+	if (file_is_absent(state->error))
 		STEP(search, WARN, step, "there is none at %s", path);
 	else
 		findings_add(&search->explanation->steps,
 			state->state == STATE_FRESH ? FINDING_OK : FINDING_WARN, step,
-			"%s: %s%s%s", path, state_names[state->state], why ? ", " : "",
+			"%s: %s%s%s", path, state_name(state->state), why ? ", " : "",
 			why ? why : "");
 }
 

@@ -173,11 +173,18 @@ static bool is_record(const char *file, const char *name)
 /* As known_list, without layers. name NULL: in all packs that were not withdrawn. */
 static int paths_of(const struct cache *cache, const char *name, struct names *ret)
 {
-	char **packs = file_names(cache_openat(cache, PACKS, O_RDONLY | O_DIRECTORY));
+	int folder = cache_openat(cache, PACKS, O_RDONLY | O_DIRECTORY);
+	char **packs = folder < 0 ? NULL : file_names(folder);
+	const int error = folder < 0 ? -folder : errno;
 	off_t left = RECORDS_MOST;
 	int r = 0;
 
 	*ret = (struct names){ 0 };
+	if (!packs && error != ENOENT) {
+		complain(cache->root, "the records of packs cannot be read: %s",
+			strerror(error));
+		r = -EBADMSG;
+	}
 	for (; packs && *packs; packs++)
 		if (is_record(*packs, name) && add_paths(cache, *packs, ret, &left) < 0)
 			r = -EBADMSG;

@@ -78,8 +78,9 @@ struct body {
 	uint8_t *data; /* seal.pyc_size bytes, followed by the seal; owned */
 };
 
-/* Returns false if the object no longer exists or is damaged. */
-static bool read_body(
+/* Returns 0; -ENOENT if the object no longer exists or is damaged; another -errno if it
+ * could not be read. */
+static int read_body(
 	const struct cache *cache, const struct archive_object *object, struct body *ret)
 {
 	AUTOFREE char *path = alloc_format("%s/%s", object->dir, object->name);
@@ -88,23 +89,28 @@ static bool read_body(
 	AUTOFREE uint8_t *data = NULL;
 	struct pyc_state state;
 	size_t size;
+	ssize_t n;
 
 	if (fd < 0)
-		return false;
+		return file_is_absent(fd) || fd == -ELOOP ? -ENOENT : fd;
 	state = archive_state(&item, state_of(&item, fd, "", STATE_WHOLE));
+	if (state.state == STATE_UNKNOWN)
+		return state.error;
 	if (state.state != STATE_FRESH ||
 		!version_split(object->dir, ret->tag, sizeof ret->tag))
-		return false;
+		return -ENOENT;
 	ret->seal = state.seal;
 	ret->header = header_length(ret->tag);
 	size = (size_t)ret->seal.pyc_size + SEAL_SIZE;
 	data = alloc_array(size, 1);
-	if (ret->header >= ret->seal.pyc_size ||
-		pread(fd, data, size, 0) != (ssize_t)size)
-		return false;
+	if (ret->header >= ret->seal.pyc_size)
+		return -ENOENT;
+	n = pread(fd, data, size, 0);
+	if (n != (ssize_t)size)
+		return n < 0 ? -errno : -ENOENT;
 	ret->data = data;
 	data = NULL;
-	return true;
+	return 0;
 }
 
 /* Writes an object with that code, without traces of this host. *ret_size: its size. */
@@ -149,7 +155,7 @@ static struct canonical *ask(
 	struct body body;
 
 	for (size_t i = 0; canonical && i < count && !interrupt_came(); i++) {
-		if (!read_body(cache, &objects[i], &body)) {
+		if (read_body(cache, &objects[i], &body) < 0) {
 			canonical_ask(canonical, NULL, 0);
 			continue;
 		}
@@ -178,9 +184,10 @@ static size_t run_length(const struct pack *pack, size_t first)
 	return count;
 }
 
-/* Writes the objects. Sets the size of those that are gone to 0. */
-static void write_run(const struct cache *cache, struct archive_object *objects,
-	size_t count, FILE *out)
+/* Writes the objects. Sets the size of those that are gone to 0, and counts and reports
+ * those that cannot be read. */
+static void write_run(struct pack *pack, const struct cache *cache,
+	struct archive_object *objects, size_t count, FILE *out)
 {
 	struct canonical *canonical = ask(cache, objects, count);
 	struct body body;
@@ -190,7 +197,9 @@ static void write_run(const struct cache *cache, struct archive_object *objects,
 		uint8_t *code = canonical ? canonical_answer(canonical, &size) : NULL;
 
 		objects[i].size = 0;
-		if (read_body(cache, &objects[i], &body)) {
+		int r = read_body(cache, &objects[i], &body);
+
+		if (r == 0) {
 			if (code)
 				write_body(out, &body, code, size, &objects[i].size);
 			else
@@ -198,6 +207,9 @@ static void write_run(const struct cache *cache, struct archive_object *objects,
 					(size_t)body.seal.pyc_size - body.header,
 					&objects[i].size);
 			free(body.data);
+		} else if (r != -ENOENT) {
+			complain(objects[i].name, "cannot be read: %s", strerror(-r));
+			pack->unread++;
 		}
 		free(code);
 	}
@@ -257,7 +269,7 @@ int pack_write(struct pack *pack, const struct cache *cache, int fd, uint64_t *r
 		return file_temporary_failed();
 	for (first = 0; first < pack->count && !interrupt_came(); first += count) {
 		count = run_length(pack, first);
-		write_run(cache, &pack->objects[first], count, bodies);
+		write_run(pack, cache, &pack->objects[first], count, bodies);
 	}
 	pack_filter(pack, is_there, NULL);
 	if (interrupt_came())

@@ -24,6 +24,7 @@
 struct pack {
 	struct archive_object *objects; /* in the archive's order; owned */
 	size_t count;
+	uint64_t unread; /* objects left out by pack_write, each named on stderr */
 };
 
 /* Lists the objects of a cache that the list selects, without their sizes. Takes over

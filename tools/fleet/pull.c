@@ -37,22 +37,37 @@
 
 /* The digests of the wanted sources, in hex. Global because nftw(3) has no context. */
 static struct names wanted;
+static uint64_t unseen;
+
+static void note_unseen(const char *path, int error)
+{
+	complain(path, "cannot be looked at: %s", strerror(-error));
+	unseen++;
+}
 
 static int want_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	static struct scratch scratch;
 	struct source source = { .dirfd = AT_FDCWD, .path = path };
 	const char *suffix = strrchr(path, '.');
+	int r;
 
 	(void)ftw;
-	if (type == FTW_F && suffix && strcmp(suffix, ".py") == 0 && st->st_size > 0 &&
-		source_look(&source, &sys_libc) == 0 &&
-		source_digest(&source, &sys_libc, &scratch) == 0)
+	if (type == FTW_DNR || type == FTW_NS)
+		note_unseen(path, -errno);
+	if (type != FTW_F || !suffix || strcmp(suffix, ".py") != 0 || !st->st_size)
+		return interrupt_came();
+	r = source_look(&source, &sys_libc);
+	if (r == 0)
+		r = source_digest(&source, &sys_libc, &scratch);
+	if (r == 0)
 		names_add(&wanted, alloc_copy(brief_hex(&source.digest, DIGEST_SIZE)));
+	else if (file_is_unseen(r))
+		note_unseen(path, r);
 	return interrupt_came();
 }
 
-static int want_all(const struct pull *pull)
+static int want_all(struct pull *pull)
 {
 	for (size_t i = 0; i < pull->wanted.count; i++) {
 		/* such as a link to the current release */
@@ -64,6 +79,7 @@ static int want_all(const struct pull *pull)
 		}
 	}
 	names_sort(&wanted);
+	pull->unseen = unseen;
 	return interrupt_came() ? -EINTR : 0;
 }
 

@@ -31,6 +31,7 @@ struct pull {
 	uint64_t kept;	    /* objects that were left out, since the cache has its own */
 	uint64_t differing; /* of these: it has other bytecode, from another pack */
 	uint64_t packed;    /* bytes transferred */
+	uint64_t unseen; /* wanted sources that could not be looked at, named on stderr */
 };
 
 /* Returns 0, or -errno after reporting what is wrong. A pack that is refused is

@@ -25,6 +25,7 @@ static int gather(struct push *push, struct pack *pack)
 	int r = pack_gather(pack, &list);
 
 	push->hidden = list.hidden;
+	push->unread = list.unreadable;
 	if (r == 0 && !push->compact)
 		known_drop(&push->cache, pack);
 	return r;
@@ -58,6 +59,7 @@ static int push_file(struct push *push, int fd)
 	int r = gather(push, &pack);
 
 	r = r < 0 ? r : pack_write(&pack, &push->cache, fd, &push->packed);
+	push->unread += pack.unread;
 	if (r == 0 && pack.count)
 		r = pack_name(fd, push->name);
 	if (r < 0 || !pack.count)

@@ -25,6 +25,7 @@ struct push {
 	/* what was pushed, or would be in a dry run */
 	char name[PACK_NAME_SIZE]; /* "" if there was nothing */
 	uint64_t objects, bytes, packed;
+	uint64_t unread; /* what could not be read, and was named on stderr */
 	uint64_t hidden; /* objects whose sources other users may not read; they are
 			    pushed too, or left out with public_only */
 };

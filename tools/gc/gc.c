@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/base/escape.h"
+#include "tools/base/message.h"
 
 const char *const gc_rule_names[GC_RULES] = {
 	[GC_TEMPORARIES] = "temporaries",
@@ -44,6 +45,13 @@ int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const ch
 	if (r >= 0)
 		gc_print(gc, rule, dir->path, name);
 	return r;
+}
+
+void gc_unseen(struct gc *gc, const char *path, int error)
+{
+	complain(path, "cannot be looked at, so nothing is deleted for it: %s",
+		strerror(-error));
+	gc->failed++;
 }
 
 struct extent gc_extent(const struct gc *gc)

@@ -106,6 +106,9 @@ struct gc {
 int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const char *name,
 	const struct stat *st);
 
+/* Counts and reports a file, or a source, that nobody could look at. Thread-safe. */
+void gc_unseen(struct gc *gc, const char *path, int error);
+
 static inline bool gc_is_young(const struct gc *gc, const struct stat *st)
 {
 	/* a file from the future was written when the clock was wrong */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "shim/core/base/path.h"
+#include "tools/base/files.h"
 #include "tools/base/follow.h"
 #include "tools/base/message.h"
 #include "tools/gc/gc.h"
@@ -22,17 +23,19 @@ static struct missing *note_missing(
 {
 	struct missing *missing = thread->last_missing;
 	uint64_t place;
-	size_t len;
+	ssize_t len;
 
 	if (folder && missing &&
 		path_is_below(
 			source, strlen(source), missing->path, strlen(missing->path)))
 		return missing;
 	len = missing_highest(source, &place);
-	if (!len || (!folder && len < strlen(source)))
+	if (file_is_unseen((int)len))
+		gc_unseen(gc, source, (int)len);
+	if (len <= 0 || (!folder && (size_t)len < strlen(source)))
 		return NULL; /* it has just disappeared: the next run sees that */
 	pthread_mutex_lock(&gc->mutex);
-	missing = missing_note(gc->missing, source, len, place, folder);
+	missing = missing_note(gc->missing, source, (size_t)len, place, folder);
 	pthread_mutex_unlock(&gc->mutex);
 	if (folder)
 		thread->last_missing = missing;
@@ -49,8 +52,9 @@ void gc_orphans_enter(
 	memcpy(source, dir->source, dir->source_len);
 	source[dir->source_len] = '\0';
 	thread->source_fd = follow_find(AT_FDCWD, source, O_DIRECTORY);
-	if ((thread->source_fd == -ENOENT || thread->source_fd == -ENOTDIR) &&
-		!layout_is_common(source))
+	if (file_is_unseen(thread->source_fd))
+		gc_unseen(gc, source, thread->source_fd);
+	if (file_is_absent(thread->source_fd) && !layout_is_common(source))
 		thread->missing = note_missing(gc, thread, source, true);
 }
 
@@ -89,12 +93,14 @@ static bool drop_orphan(struct gc *gc, const char *version, const struct missing
 }
 
 /* Checks again, after the scan, that the directory has not come back. */
-static bool is_gone(const char *path)
+static bool is_gone(struct gc *gc, const char *path)
 {
 	struct stat st;
 	int r = follow_stat(AT_FDCWD, path, &st);
 
-	return r == -ENOENT || r == -ENOTDIR;
+	if (file_is_unseen(r))
+		gc_unseen(gc, path, r);
+	return file_is_absent(r);
 }
 
 int gc_orphans_drop(struct gc *gc)
@@ -102,7 +108,7 @@ int gc_orphans_drop(struct gc *gc)
 	const struct extents *versions = &gc->versions;
 
 	for (struct missing *o = gc->missing->all; o; o = o->hh.next) {
-		if (!o->due || (o->folder && !is_gone(o->path)))
+		if (!o->due || (o->folder && !is_gone(gc, o->path)))
 			continue;
 		for (size_t v = 0; o->folder && v < versions->count; v++)
 			if (!drop_orphan(gc, versions->rows[v].version, o))

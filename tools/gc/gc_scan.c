@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shim/core/base/timestamp.h"
+#include "tools/base/brief.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/follow.h"
@@ -104,16 +105,15 @@ static void end_directory(struct walk_dir *dir)
 /* --- files ---------------------------------------------------------------------------*/
 
 /* Returns the rule that applies to a file because of its content; GC_RULES: none. */
-static enum gc_rule look_into(const struct layout *item, int dirfd,
-	const struct walk_file *file, const char *source)
+static enum gc_rule look_into(struct gc *gc, const struct layout *item,
+	const struct walk_dir *dir, const struct walk_file *file, const char *source)
 {
-	AUTOCLOSE int fd = file_look(dirfd, file->name, O_NOFOLLOW);
+	struct pyc_state state =
+		state_at(item, dir->fd, file->name, source, STATE_DIGEST);
 	enum gc_rule rule = GC_RULES;
-	struct pyc_state state;
 
-	if (fd < 0)
-		return GC_RULES;
-	state = state_of(item, fd, source, STATE_DIGEST);
+	if (state.state == STATE_UNKNOWN && state.error != -ENOENT)
+		gc_unseen(gc, brief_format("%s/%s", dir->path, file->name), state.error);
 	if (state.error || state.st.st_uid != geteuid() || state.format > SEAL_VERSION)
 		return GC_RULES;
 	if (state.format && (item->kind == LAYOUT_FOREIGN || state.format < SEAL_VERSION))
@@ -140,15 +140,16 @@ static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 		return GC_RULES;
 	r = follow_stat(thread->source_fd, file_name(source), &st);
 	if (r < 0) {
-		bool missing = r == -ENOENT || r == -ENOTDIR;
-
-		return missing && gc_orphans_is_due(gc, thread, source) ? GC_ORPHANS
-									: GC_RULES;
+		if (file_is_unseen(r))
+			gc_unseen(gc, source, r);
+		return file_is_absent(r) && gc_orphans_is_due(gc, thread, source)
+			       ? GC_ORPHANS
+			       : GC_RULES;
 	}
 	if (timestamp_before(&st.st_ctim, &file->st->st_mtim) &&
 		file->st->st_ctim.tv_sec < gc->last)
 		return GC_RULES;
-	return look_into(item, dir->fd, file, source);
+	return look_into(gc, item, dir, file, source);
 }
 
 /* Returns whether no entry shares the object, or will once a dry run is a real one. What
@@ -168,7 +169,7 @@ static enum gc_rule rule_of_object(struct gc *gc, const struct layout *item,
 	if (gc->limits.max_age && !gc_is_young(gc, st) &&
 		filter_last_use(st) < gc->now - gc->limits.max_age && is_alone(gc, st))
 		return GC_OBJECTS;
-	return st->st_ctim.tv_sec >= gc->last ? look_into(item, dir->fd, file, NULL)
+	return st->st_ctim.tv_sec >= gc->last ? look_into(gc, item, dir, file, NULL)
 					      : GC_RULES;
 }
 
@@ -185,7 +186,7 @@ static enum gc_rule rule_of(
 		return gc_is_young(gc, file->st) ? GC_RULES : GC_TEMPORARIES;
 	case LAYOUT_FOREIGN:
 		return gc_is_young(gc, file->st) ||
-				       look_into(item, dir->fd, file, NULL) != GC_FOREIGN
+				       look_into(gc, item, dir, file, NULL) != GC_FOREIGN
 			       ? GC_RULES
 			       : GC_FOREIGN;
 	case LAYOUT_OBJECT:

@@ -42,14 +42,14 @@ static int64_t grace_of(const struct missing_table *table, const char *path)
 
 /* Returns the file system at path, as the same number as in seals: it stays the same
  * across reboots, and counts the overlay of a restarted container as the same. */
-static bool find_place(const char *path, uint64_t *ret_place)
+static int find_place(const char *path, uint64_t *ret_place)
 {
 	struct stat st;
+	int r = follow_stat(AT_FDCWD, path, &st);
 
-	if (follow_stat(AT_FDCWD, path, &st) < 0)
-		return false;
-	*ret_place = sys_libc.fs_id(AT_FDCWD, path, st.st_dev);
-	return true;
+	if (r == 0)
+		*ret_place = sys_libc.fs_id(AT_FDCWD, path, st.st_dev);
+	return r;
 }
 
 /* Returns 1 if it is a directory, 0 if it is missing or replaced by a file, or
@@ -61,10 +61,10 @@ static int is_directory(const char *path)
 
 	if (r == 0)
 		return S_ISDIR(st.st_mode);
-	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+	return file_is_absent(r) ? 0 : r;
 }
 
-size_t missing_highest(const char *path, uint64_t *ret_place)
+ssize_t missing_highest(const char *path, uint64_t *ret_place)
 {
 	size_t len = strlen(path), highest = len;
 	char above[PATH_MAX];
@@ -79,10 +79,12 @@ size_t missing_highest(const char *path, uint64_t *ret_place)
 		len = len ? len : 1;
 		above[len] = '\0';
 		r = is_directory(above);
+		if (r > 0) {
+			r = find_place(above, ret_place);
+			return r < 0 ? r : (ssize_t)highest;
+		}
 		if (r < 0)
-			return 0;
-		if (r > 0)
-			return find_place(above, ret_place) ? highest : 0;
+			return r;
 		highest = len;
 	}
 	return 0;

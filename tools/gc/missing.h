@@ -38,8 +38,8 @@ struct missing_table *missing_load(const struct cache *cache, int64_t now, int64
 
 /* Finds the highest missing directory of `path`, which does not exist. Returns the
  * length of its path, and in *ret_place the file system that it is missing from.
- * Returns 0 if that is unknown. Thread-safe. */
-size_t missing_highest(const char *path, uint64_t *ret_place);
+ * Returns 0 or -errno if that is unknown. Thread-safe. */
+ssize_t missing_highest(const char *path, uint64_t *ret_place);
 
 /* Notes that the path, of that length, is missing now. Returns NULL if there are too
  * many. */

@@ -34,6 +34,7 @@ static ssize_t read_at(int fd, uint8_t *bytes, size_t size, off_t at)
 static int look(int fd, struct inspection *ret)
 {
 	*ret = (struct inspection){ .sealed = false };
+	(void)sys_libc_failure(); /* state.h asks about what follows */
 	if (fstat(fd, &ret->st) < 0)
 		return -errno;
 	return S_ISREG(ret->st.st_mode) ? 0 : -EINVAL;

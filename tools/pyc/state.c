@@ -24,6 +24,11 @@ const char *const state_names[STATES] = {
 	[STATE_FOREIGN] = "foreign",
 };
 
+const char *state_name(enum state state)
+{
+	return state == STATE_UNKNOWN ? "unknown" : state_names[state];
+}
+
 /* Shared by all threads, which both types allow. */
 static struct scratch scratch;
 static struct source_clock source_clock;
@@ -93,8 +98,10 @@ static void classify_by_source(struct subject *subject)
 	const struct seal *seal = &subject->pyc->seal;
 	const struct entry_world *world = subject->entry.world;
 	struct source *source = &subject->entry.source;
-	enum verdict id = entry_compare(world, source, seal);
+	enum verdict id = VERDICT_MISS_UNREACHABLE;
 
+	if (source->path)
+		id = entry_compare(world, source, seal);
 	if ((subject->flags & STATE_LAYER) && id == VERDICT_HIT_HASH)
 		id = entry_compare_elsewhere(world, source, seal);
 	if (id == VERDICT_NONE && !(subject->flags & STATE_DIGEST)) {
@@ -109,7 +116,7 @@ static void classify_by_source(struct subject *subject)
 	subject->answer->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
 	conclude(subject, of_verdict(id),
 		id == VERDICT_HIT_RESEALED ? "same content"
-		: id == VERDICT_MISS_UNREACHABLE &&
+		: id == VERDICT_MISS_UNREACHABLE && source->path &&
 				source_look(source, world->env.sys) == FOLLOW_FOREIGN
 			? "a link that others may have made leads to the source"
 			: verdict_why(id));
@@ -180,7 +187,7 @@ static bool is_too_long(const struct subject *subject)
 	if (!source || strlen(source) < PATH_MAX / 4)
 		return false;
 	snprintf(link, sizeof link, "/proc/self/fd/%d", subject->fd);
-	len = readlink(link, path, sizeof path);
+	len = sys_libc.readlinkat(AT_FDCWD, link, path, sizeof path);
 	return len > 0 && (size_t)len + 1 + strlen(source) + 1 >= PATH_MAX;
 }
 
@@ -231,6 +238,21 @@ static const char *why_foreign(
 	return item->kind == LAYOUT_FOREIGN ? "not a name that pycstash gives" : NULL;
 }
 
+/* Core takes the worst for granted where it cannot look. That is no state: what follows
+ * from it is unknown. */
+static void doubt(struct subject *subject)
+{
+	struct pyc_state *answer = subject->answer;
+	const int error = sys_libc_failure();
+	const bool proven = !(subject->flags & STATE_PROVE) || answer->current ||
+			    answer->wrong || !subject->entry.source.path;
+
+	if (!error || (answer->state == STATE_FRESH && proven))
+		return;
+	answer->error = error;
+	conclude(subject, STATE_UNKNOWN, "it or its source could not be looked at");
+}
+
 struct pyc_state state_of_inspected(const struct layout *item, int fd,
 	const struct inspection *pyc, const char *source, unsigned flags)
 {
@@ -262,6 +284,7 @@ struct pyc_state state_of_inspected(const struct layout *item, int fd,
 		conclude(&subject, STATE_FOREIGN, why);
 	else
 		classify(&subject);
+	doubt(&subject);
 	return ret;
 }
 
@@ -272,7 +295,7 @@ static struct pyc_state unreadable(
 	struct pyc_state ret = { .st = *st, .error = error };
 
 	ret.why = st->st_mode ? why_foreign(item, st, flags) : NULL;
-	ret.state = ret.why ? STATE_FOREIGN : STATE_DAMAGED;
+	ret.state = ret.why ? STATE_FOREIGN : STATE_UNKNOWN;
 	if (!ret.why)
 		ret.why = "cannot be read";
 	return ret;
@@ -286,6 +309,7 @@ struct pyc_state state_of(
 	struct pyc_state ret;
 	int r = 0;
 
+	(void)sys_libc_failure();
 	if (fstat(fd, &pyc.st) < 0)
 		return unreadable(item, &pyc.st, flags, -errno);
 	if (!why_foreign(item, &pyc.st, flags) && (flags & STATE_WHOLE) &&

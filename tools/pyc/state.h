@@ -24,12 +24,16 @@ enum state {
 	STATE_ORPHAN,	/* its source does not exist */
 	STATE_UNSEALED, /* it has no seal and needs none: it is served by Python's own
 			   rules, or never */
-	STATE_DAMAGED,	/* not the bytes that were written, or unreadable: see error */
+	STATE_DAMAGED,	/* not the bytes that were written */
 	STATE_FOREIGN,	/* not ours: another user's, an unknown name, a newer version's */
-	STATES
+	STATES,
+	/* An error is no state: nobody could look at the file, or at its source. */
+	STATE_UNKNOWN = STATES
 };
 
 extern const char *const state_names[STATES]; /* "fresh", … */
+/* The same, and "unknown". */
+const char *state_name(enum state state);
 
 enum state_flags {
 	STATE_DIGEST = 1, /* read the source if only its content decides */
@@ -55,7 +59,9 @@ struct pyc_state {
 	struct seal seal;
 	unsigned format; /* of the seal at the end, of any version; 0: no seal */
 	struct stat st;	 /* of the file; all zeros if it could not be read */
-	int error;	 /* -errno if the file could not be read; else 0 */
+	/* -errno if the file could not be read, or, if the state is unknown, its source
+	 * could not be looked at; else 0. A file that vanishes is unknown: -ENOENT. */
+	int error;
 };
 
 /* Classifies the open file of an item. source: the absolute path of its source; NULL

@@ -97,6 +97,25 @@ static bool is_known(const struct finder *finder, const char *place)
 	return false;
 }
 
+/* Global because glob(3) has no context. */
+static size_t unseen;
+
+/* Counts and reports what nobody could look at. Returns 0, which means to glob to go
+ * on. */
+static int note(const char *path, int error)
+{
+	if (file_is_unseen(-error) && error != EINTR) {
+		complain(path, "cannot be looked at: %s", strerror(error));
+		unseen++;
+	}
+	return 0;
+}
+
+size_t interpreters_unseen(void)
+{
+	return unseen;
+}
+
 /* Returns whether it is a program. Scripts are left out: pyenv's shims start an
  * interpreter that is found in its own directory, and our own wrappers start one that
  * is on PATH too. */
@@ -104,7 +123,10 @@ static bool is_program(const char *place)
 {
 	AUTOFREE char *line = NULL;
 
-	return file_kind(place, &line) == FILE_ELF;
+	int kind = file_kind(place, &line);
+
+	(void)note(place, kind < 0 ? -kind : 0);
+	return kind == FILE_ELF;
 }
 
 /* Returns whether the interpreter may be run. No user has named it, so one that another
@@ -126,9 +148,15 @@ static void try_path(struct finder *finder, const char *path)
 {
 	char *place = realpath(path, NULL);
 	struct python python;
+	int r = place ? 0 : -errno;
 
-	if (!place || is_known(finder, place) || !is_program(place) || !may_run(path) ||
-		python_ask(path, SCRIPT_SECONDS, false, &python) < 0) {
+	if (r == 0 && (is_known(finder, place) || !is_program(place) || !may_run(path)))
+		r = -ENOENT;
+	if (r == 0)
+		r = python_ask(path, SCRIPT_SECONDS, false, &python);
+	if (r < 0) {
+		/* One that answers with something else is no interpreter of ours. */
+		(void)note(path, r == -ENOEXEC || r == -EPROTO ? 0 : -r);
 		free(place);
 		return;
 	}
@@ -144,7 +172,7 @@ static void find_in(struct finder *finder, const char *directory)
 		const char *pattern = brief_format("%s/%s", directory, patterns[i]);
 		glob_t found;
 
-		if (glob(pattern, 0, NULL, &found) != 0)
+		if (glob(pattern, 0, note, &found) != 0)
 			continue;
 		for (size_t n = 0; n < found.gl_pathc; n++)
 			try_path(finder, found.gl_pathv[n]);
@@ -196,6 +224,7 @@ size_t interpreters_find(struct python **ret_list)
 {
 	struct finder finder = { .list = NULL };
 
+	unseen = 0;
 	find_on_path(&finder);
 	find_in(&finder, "/usr/bin");
 	find_in(&finder, "/usr/local/bin");

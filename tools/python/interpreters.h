@@ -53,6 +53,10 @@ bool python_read_magic(const char *hex, uint8_t ret[4]);
  * user. Takes some 20 ms for each interpreter. Returns how many there are. */
 size_t interpreters_find(struct python **ret_list);
 
+/* Returns how many files or directories the last call of interpreters_find could not look
+ * at, each named on stderr: there may be interpreters that it has not found. */
+size_t interpreters_unseen(void);
+
 /* Returns the path of the first of them with that magic number; NULL if there is
  * none. */
 const char *interpreters_find_magic(const uint8_t magic[4]);

@@ -40,7 +40,8 @@ extern const struct opt filter_options[];
 bool filter_needs_stat(const struct filter *filter);
 bool filter_needs_state(const struct filter *filter);
 
-/* Return whether the options select a file with that stat, or in that state. */
+/* Return whether the options select a file with that stat, or in that state. --state
+ * never selects STATE_UNKNOWN. */
 bool filter_passes_stat(const struct filter *filter, const struct stat *st);
 bool filter_passes_state(const struct filter *filter, enum state state);
 

@@ -13,6 +13,7 @@
 #include "shim/core/base/path.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
+#include "tools/base/message.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/cache/walk.h"
 
@@ -79,7 +80,7 @@ static void set_object(struct show *show)
 	if (!show->object_path)
 		return;
 	if (lstat(show->object_path, &st) < 0)
-		show->relation = "absent";
+		show->relation = file_is_absent(-errno) ? "absent" : "unknown";
 	else if (st.st_dev == mine->st_dev && st.st_ino == mine->st_ino)
 		show->relation = "same";
 	else
@@ -145,9 +146,14 @@ static void compare_file(struct walk_dir *dir, const struct walk_file *file)
 				   ? file_look(dir->fd, file->name, O_NOFOLLOW)
 				   : -1;
 	struct inspection pyc;
+	int r = fd < 0 ? fd : inspect_end(fd, &pyc);
 
-	if (fd >= 0 && inspect_end(fd, &pyc) == 0)
+	if (r == 0)
 		object = object_of_entry(show, &item, file->name, &pyc);
+	else if (strcmp(path, show->path) && (r == -EACCES || file_is_unseen(r))) {
+		complain(path, "%s", strerror(-r));
+		dir->walk->failed++;
+	}
 	if (object && strcmp(object, show->object_path) == 0) {
 		names_add(&show->sharers, path);
 		path = NULL;
@@ -168,5 +174,7 @@ int show_find_sharers(struct show *show)
 	start = alloc_format(
 		"%.*s/tree", (int)show->item.version_len, show->item.version);
 	r = walk_run(&walk, start);
+	if (r == 0 && walk.failed)
+		return -EIO;
 	return r == -ENOENT ? 0 : r;
 }

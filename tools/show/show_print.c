@@ -58,7 +58,7 @@ static void print_place(struct json *json, const struct show *show)
 	json_bool(json, "layer", cache && cache->layer);
 	json_string(json, "kind", cache ? layout_kind_names[item->kind] : "pyc");
 	json_string(json, "version", version);
-	json_string(json, "state", cache ? state_names[show->state.state] : NULL);
+	json_string(json, "state", cache ? state_name(show->state.state) : NULL);
 	json_string(json, "why", cache ? show->state.why : NULL);
 	json_string(json, "fault", show->pyc.fault);
 }

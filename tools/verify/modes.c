@@ -55,8 +55,9 @@ int modes_look(struct modes *modes, int dirfd, const char *name, bool to_tree)
 	struct stat st;
 	mode_t good;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!judge(modes, &st, to_tree))
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!judge(modes, &st, to_tree))
 		return 0;
 	good = good_mode(modes, &st, to_tree);
 	fd = file_look(dirfd, name, O_NOFOLLOW);

@@ -229,6 +229,8 @@ static const char *provide(int input, const struct inspection *pyc, const char *
 	struct stat st;
 	ssize_t size;
 
+	if (file_is_unseen(fd))
+		return "its source cannot be looked at";
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 		st.st_size > SOURCE_MAX)
 		return "its source has just been changed";

@@ -11,7 +11,9 @@
 
 #include "shim/core/proof/source.h"
 #include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/base/follow.h"
+#include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/sys_libc.h"
@@ -62,9 +64,13 @@ static void try_source(struct sources_search *search, const char *path)
 	struct source source = { .dirfd = AT_FDCWD, .path = path };
 	struct scratch scratch = { .kept = NULL };
 	struct source_pyc *pycs = search->sources->pycs, *pyc, key;
+	int r = source_look(&source, &sys_libc);
 
-	if (source_look(&source, &sys_libc) < 0 ||
-		source_digest(&source, &sys_libc, &scratch) < 0)
+	if (r == 0)
+		r = source_digest(&source, &sys_libc, &scratch);
+	if (file_is_unseen(r))
+		complain(path, "cannot be looked at: %s", strerror(-r));
+	if (r < 0)
 		return;
 	key.digest = source.digest;
 	pyc = bsearch(&key, pycs, search->sources->count, sizeof key, by_digest);
@@ -73,8 +79,8 @@ static void try_source(struct sources_search *search, const char *path)
 	while (pyc > pycs && by_digest(pyc - 1, &key) == 0)
 		pyc--;
 	for (; pyc < pycs + search->sources->count && by_digest(pyc, &key) == 0; pyc++) {
-		int r = recompile_add(search->recompile, pyc->version, pyc->magic,
-			pyc->path, path, pyc->level);
+		r = recompile_add(search->recompile, pyc->version, pyc->magic, pyc->path,
+			path, pyc->level);
 
 		search->error = r < 0 ? r : search->error;
 		pyc->found = true;
@@ -97,6 +103,8 @@ static void look_in_sources(struct walk_dir *dir)
 			layout->source);
 		fd = follow_openat(AT_FDCWD, directory, O_DIRECTORY);
 		names = fd < 0 ? NULL : fdopendir(fd);
+		if (file_is_unseen(fd))
+			complain(directory, "cannot be looked at: %s", strerror(-fd));
 	}
 	while (names && search->wanted && (entry = readdir(names))) {
 		const char *suffix = strrchr(entry->d_name, '.');

@@ -104,7 +104,7 @@ static enum verify_result result_of(const struct visit *visit)
 	const struct pyc_state *state = &visit->state;
 	const mode_t mode = state->st.st_mode;
 
-	if (state->error == -ENOENT)
+	if (state->error == -ENOENT) /* it has vanished */
 		return VERIFY_SKIPPED;
 	/* The library follows a link to files that are not looked at here. A program may
 	 * write where bytecode lies, and wait at a pipe. */
@@ -285,10 +285,9 @@ static void count(const struct visit *visit)
 static void conclude(struct visit *visit)
 {
 	struct verify *verify = visit->verify;
-	AUTOFREE char *path = NULL;
+	AUTOFREE char *path =
+		verify_finding_path(verify->cache.root, visit->dir, visit->name);
 
-	path = alloc_format("%s/" CACHE_LAYOUT "/%s%s%s", verify->cache.root,
-		visit->dir->path, *visit->dir->path ? "/" : "", visit->name);
 	visit->path = path;
 	if (is_to_delete(visit) && !verify_finding_is_bad(visit->result) &&
 		repair_visited(visit))
@@ -317,9 +316,8 @@ void verify_mode(struct walk_dir *dir, const char *name, bool to_tree)
 
 	if (r == 0)
 		return;
-	path = alloc_format("%s/" CACHE_LAYOUT "/%s%s%s", verify->cache.root, dir->path,
-		*dir->path && *name ? "/" : "", name);
-	complain(path, "its mode cannot be changed: %s", strerror(-r));
+	path = verify_finding_path(verify->cache.root, dir, name);
+	complain(path, "its mode cannot be looked at or changed: %s", strerror(-r));
 	verify->incomplete = true;
 }
 
@@ -387,7 +385,8 @@ static bool repair_different(struct verify *verify, const struct layout *item,
 	const char *pyc, const struct stat *seen)
 {
 	struct pyc_state state = state_at(item, AT_FDCWD, pyc, NULL, 0);
-	int r = verify_repair(verify, pyc, seen);
+	int r = state.error ? verify_finding_unseen(pyc, state.error, &verify->incomplete)
+			    : verify_repair(verify, pyc, seen);
 	char below[PATH_MAX], object[2 * PATH_MAX];
 	struct stat st;
 
@@ -399,6 +398,8 @@ static bool repair_different(struct verify *verify, const struct layout *item,
 			verify->cache.root, below);
 		if (lstat(object, &st) == 0)
 			(void)verify_repair(verify, object, &st);
+		else
+			(void)verify_finding_unseen(object, -errno, &verify->incomplete);
 	}
 	return true;
 }
@@ -431,11 +432,10 @@ static void tell(const struct verify *verify, uint64_t number, const char *what)
 
 static void tell_unchecked(const struct verify *verify)
 {
-	const uint64_t outdated = verify->outdated;
-
-	tell(verify, verify->results[VERIFY_UNCHECKED] - outdated - verify->unbound,
+	tell(verify,
+		verify->results[VERIFY_UNCHECKED] - verify->outdated - verify->unbound,
 		"files, since it is not known what compiled them, or from which source");
-	tell(verify, outdated,
+	tell(verify, verify->outdated,
 		"entries, since their sources are missing, have other content, or are behind a link of another user; --repair deletes them");
 }
 

@@ -2,9 +2,14 @@
 #include "tools/verify/verify_finding.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "shim/core/cache/config.h"
+#include "tools/base/alloc.h"
 #include "tools/base/escape.h"
+#include "tools/base/files.h"
 #include "tools/base/json.h"
+#include "tools/base/message.h"
 
 const char *const verify_result_names[VERIFY_RESULTS] = {
 	[VERIFY_GOOD] = "good",
@@ -44,4 +49,19 @@ void verify_finding_print(const struct verify_finding *finding, bool json)
 		printf("%-10s %s: %s%s\n", verify_result_names[finding->result],
 			escape_plain(finding->path), escape_plain(finding->why),
 			finding->repaired ? "; deleted" : "");
+}
+
+char *verify_finding_path(const char *root, const struct walk_dir *dir, const char *name)
+{
+	return alloc_format("%s/" CACHE_LAYOUT "/%s%s%s", root, dir->path,
+		*dir->path && *name ? "/" : "", name);
+}
+
+int verify_finding_unseen(const char *path, int error, _Atomic(bool) *incomplete)
+{
+	if (file_is_absent(error))
+		return error;
+	complain(path, "cannot be looked at, and so not deleted: %s", strerror(-error));
+	*incomplete = true;
+	return error;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "tools/cache/layout.h"
+#include "tools/cache/walk.h"
 
 enum verify_result {
 	VERIFY_GOOD,
@@ -36,3 +37,12 @@ bool verify_finding_is_bad(enum verify_result result);
 
 /* Prints a line on stdout. The caller prints one finding at a time. */
 void verify_finding_print(const struct verify_finding *finding, bool json);
+
+/* Returns the absolute path of a name in dir, of the cache at root, or of dir itself
+ * (name
+ * ""), for the caller to free. */
+char *verify_finding_path(const char *root, const struct walk_dir *dir, const char *name);
+
+/* Reports a file that should be deleted and could not be looked at, unless it is gone,
+ * and sets *incomplete. Returns the error. Thread-safe. */
+int verify_finding_unseen(const char *path, int error, _Atomic(bool) *incomplete);

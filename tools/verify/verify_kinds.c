@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/verify/verify_kinds.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,15 +26,16 @@ static bool is_held(int dirfd, const char *name, const struct stat *st)
 static void found(struct walk_dir *dir, const char *name, const char *why)
 {
 	struct verify *verify = dir->context;
-	AUTOFREE char *path = alloc_format("%s/" CACHE_LAYOUT "/%s%s%s",
-		verify->cache.root, dir->path, *dir->path ? "/" : "", name);
+	AUTOFREE char *path = verify_finding_path(verify->cache.root, dir, name);
 	struct verify_finding finding = {
 		.path = path, .kind = LAYOUT_FOREIGN, .result = VERIFY_DAMAGED, .why = why
 	};
 	struct stat st;
 
-	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return; /* vanished */
+	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		(void)verify_finding_unseen(path, -errno, &verify->incomplete);
+		return;
+	}
 	if (verify->repair && !is_held(dir->fd, name, &st))
 		finding.repaired = verify_repair(verify, path, &st) == 0;
 	verify->results[VERIFY_DAMAGED]++;

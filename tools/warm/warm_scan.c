@@ -137,7 +137,7 @@ static bool check_link(
 	struct stat st;
 	int r = follow_stat(dir->fd, name, &st);
 
-	if (r == FOLLOW_FOREIGN) {
+	if (r < 0 && !file_is_absent(r)) {
 		path = join(dir->path, name);
 		warm_report_failure(scan->warm, NULL, path, 0, follow_why(r));
 	}

@@ -40,10 +40,23 @@ static void leaves_links_targets_modes(void **state)
 	assert_int_equal(fake_mode("outside"), S_IFDIR | 0500);
 }
 
+static void tells_errors_apart(void **state)
+{
+	(void)state;
+	assert_true(file_is_absent(-ENOENT) && file_is_absent(-ENOTDIR));
+	assert_false(file_is_absent(-EACCES) || file_is_absent(-EMFILE));
+	assert_true(file_is_unseen(-EMFILE) && file_is_unseen(-EIO));
+	assert_true(file_is_unseen(-ENOMEM) && file_is_unseen(-ESTALE));
+	assert_false(file_is_unseen(-ENOENT) || file_is_unseen(-EACCES));
+	assert_false(file_is_unseen(0) || file_is_unseen(3));
+}
+
 int main(void)
 {
 	unit_around(fake_cache_begin, fake_cache_end);
 	unit_one("the mode of a file or directory is set, with any libc", sets_modes);
 	unit_one("a link is not followed to set a mode", leaves_links_targets_modes);
+	unit_one("an error that shows nothing is told from one that does",
+		tells_errors_apart);
 	return unit_run("files");
 }

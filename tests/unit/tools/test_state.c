@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -196,8 +197,8 @@ static const struct row {
 	{ "a FIFO in the place of an entry is foreign, and nothing waits for it",
 		put_fifo, 0, LAYOUT_ENTRY, 0, STATE_FOREIGN, "not a regular file", false,
 		0 },
-	{ "an entry that has vanished is damaged, and the error says so", put_nothing, 0,
-		LAYOUT_ENTRY, 0, STATE_DAMAGED, "cannot be read", false, -ENOENT },
+	{ "an entry that has vanished has no state, and the error says so", put_nothing,
+		0, LAYOUT_ENTRY, 0, STATE_UNKNOWN, "cannot be read", false, -ENOENT },
 	{ "a file with a name that the cache does not give is foreign", nothing, 0,
 		LAYOUT_FOREIGN, 0, STATE_FOREIGN, "not a name that pycstash gives", false,
 		0 },
@@ -276,7 +277,7 @@ static void is_classified(void **state)
 	compiles(row->header);
 	row->happens();
 	got = state_of_entry(&item, row->flags);
-	assert_string_equal(state_names[got.state], state_names[row->state]);
+	assert_string_equal(state_name(got.state), state_name(row->state));
 	assert_int_equal(got.why != NULL, row->why != NULL);
 	if (row->why)
 		assert_string_equal(got.why, row->why);
@@ -349,6 +350,63 @@ static void another_users_file(void **state)
 	assert_int_equal(got.state, STATE_DAMAGED); /* looked at, and no pyc */
 }
 
+static void limit_descriptors(rlim_t most)
+{
+	struct rlimit limit;
+
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
+	limit.rlim_cur = most;
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &limit), errno);
+}
+
+/* With too few descriptors, the state is the same, or unknown. */
+static void is_never_mistaken(void (*happens)(void), unsigned flags, enum state want)
+{
+	const struct row row = { .kind = LAYOUT_ENTRY };
+	struct layout item = layout_of(&row);
+	unsigned known = 0, unknown = 0;
+	struct rlimit limit;
+	struct pyc_state got;
+	int next;
+
+	compiles(0);
+	happens();
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
+	next = open("/", O_PATH | O_CLOEXEC);
+	assert_return_code(next, errno);
+	close(next);
+	for (rlim_t more = 0; more < 8; more++) {
+		limit_descriptors((rlim_t)next + more);
+		got = state_of_entry(&item, flags);
+		limit_descriptors(limit.rlim_cur);
+		if (got.state == STATE_UNKNOWN)
+			assert_int_equal(got.error, -EMFILE);
+		else
+			assert_string_equal(state_name(got.state), state_names[want]);
+		unknown += got.state == STATE_UNKNOWN;
+		known += got.state == want;
+	}
+	assert_true(known && unknown > 1);
+}
+
+static void touched_is_not_stale(void **state)
+{
+	(void)state;
+	is_never_mistaken(touch_source, STATE_DIGEST, STATE_FRESH);
+}
+
+static void own_is_not_stale(void **state)
+{
+	(void)state;
+	is_never_mistaken(write_own, 0, STATE_UNSEALED);
+}
+
+static void unproven_is_not_fresh(void **state)
+{
+	(void)state;
+	is_never_mistaken(touch_source, STATE_WHOLE | STATE_PROVE, STATE_STALE);
+}
+
 /* The command asks the real kernel for the number of the file system. */
 static int begin(void **state)
 {
@@ -370,5 +428,11 @@ int main(void)
 		a_seal_is_given_back);
 	unit_one("a file of another user is foreign, except root's in a layer",
 		another_users_file);
+	unit_one("an entry is not stale because its source cannot be looked at",
+		touched_is_not_stale);
+	unit_one("what a program wrote is not stale because it cannot be looked at",
+		own_is_not_stale);
+	unit_one("a source that cannot be looked at proves nothing",
+		unproven_is_not_fresh);
 	return unit_run("state");
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -90,6 +91,26 @@ static void grows(void **state)
 		6 * nanoseconds(&before[0], &after[1]));
 }
 
+static void remembers_what_shows_nothing(void **state)
+{
+	struct rlimit limit, none;
+	struct stat st;
+
+	(void)state;
+	(void)sys_libc_failure();
+	assert_int_equal(sys_libc.fstatat(AT_FDCWD, fake_path("no"), &st, 0), -ENOENT);
+	assert_int_equal(sys_libc_failure(), 0);
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &none), errno);
+	assert_int_equal(sys_libc.fstatat(AT_FDCWD, "/", &st, 0), -EMFILE);
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &limit), errno);
+	assert_int_equal(sys_libc.fstatat(AT_FDCWD, "/", &st, 0), 0);
+	assert_int_equal(sys_libc_failure(), -EMFILE);
+	assert_int_equal(sys_libc_failure(), 0);
+}
+
 int main(void)
 {
 	unit_around(fake_begin, fake_end);
@@ -98,6 +119,8 @@ int main(void)
 	unit_one(
 		"a file system does not get the number of the one to which a path leads later",
 		is_not_confused);
+	unit_one("a call that has shown nothing is remembered until it is asked about",
+		remembers_what_shows_nothing);
 	unit_one("/proc has no number as a file system", has_none);
 	unit_one("on x86 and arm64 there are ticks, some for each nanosecond", grows);
 	return unit_run("sys_libc");
