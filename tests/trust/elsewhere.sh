@@ -324,7 +324,7 @@ for what in source directory; do
 		is "$ls" 1 "\`ls\` says that another user's link leads to the $what"
 		[ "${explain% 0}" -gt 0 ]
 		is "$?" 0 "\`explain\` does not look at a $what to which another user's link leads, and says so"
-		is "$path" "1 1" "\`path\` does not look at a $what to which another user's link leads, and says so"
+		is "$path" "3 1" "\`path\` does not look at a $what to which another user's link leads, and says so"
 		is "$export" "1 1" "\`export --public-only\` leaves out bytecode to whose $what another user's link leads"
 	done
 done

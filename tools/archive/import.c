@@ -18,6 +18,7 @@
 #include "tools/archive/neutral.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cache/cache_put.h"
@@ -132,13 +133,17 @@ static int is_as_good(const struct import *import, const struct layout *item, in
 
 	switch (there.state) {
 	case STATE_UNKNOWN:
-		return there.error;
-	case STATE_FRESH:
-		return !import->force;
+		if (there.error != FOLLOW_FOREIGN)
+			return there.error;
+		if (!there.sealed)
+			return !import->force;
+		/* fallthrough */
 	case STATE_STALE:
 	case STATE_ORPHAN:
 		return !import->force && there.sealed &&
 		       is_same_content(&there.seal, seal);
+	case STATE_FRESH:
+		return !import->force;
 	case STATE_UNSEALED: /* what a program wrote itself belongs to it */
 		return !import->force && !there.sealed;
 	default:

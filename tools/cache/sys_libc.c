@@ -64,14 +64,14 @@ int sys_libc_failure(void)
 }
 
 /* A call that a signal has interrupted is repeated. */
-static int noted(int error)
+int sys_libc_noted(int error)
 {
-	if (file_is_unseen(error) && error != -EINTR)
+	if ((file_is_unseen(error) || error == FOLLOW_FOREIGN) && error != -EINTR)
 		failure = error;
 	return error;
 }
 
-#define NOTED(error) noted((int)(error))
+#define NOTED(error) sys_libc_noted((int)(error))
 #define SYS_NAME sys_libc
 #define NEXT(call) call
 #define WIDE_NEXT(call) careful_##call

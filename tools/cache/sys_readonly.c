@@ -46,7 +46,7 @@ static int pretend_open(int dirfd, const char *path, int flags, mode_t mode)
 	if (strcmp(path, pretended) == 0 && *path)
 		return sys_libc.memfd("pycstash");
 	if (!(flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)))
-		return follow_look(dirfd, path, flags);
+		return sys_libc_noted(follow_look(dirfd, path, flags));
 	r = check_writable(path);
 	if (r < 0)
 		return r;

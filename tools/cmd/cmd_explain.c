@@ -35,8 +35,8 @@ struct explain_command {
 	struct settings settings;
 	const char *module, *python;
 	unsigned level;
-	bool unserved;	/* for at least one interpreter */
-	bool dontwrite; /* PYTHONDONTWRITEBYTECODE was set */
+	bool unserved, unseen; /* for at least one interpreter */
+	bool dontwrite;	       /* PYTHONDONTWRITEBYTECODE was set */
 };
 
 static const char *const level_names[] = { "0", "1", "2" };
@@ -147,7 +147,8 @@ static const char *reservation(
 static char *make_advice(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
-	const char *todo = advice(subject, explanation);
+	const char *todo =
+		explanation->unseen ? explanation->unfit : advice(subject, explanation);
 
 	if (!todo)
 		return NULL;
@@ -156,10 +157,26 @@ static char *make_advice(const struct explain_command *request,
 	return explanation->served ? NULL : alloc_copy(explanation->obstacle);
 }
 
+static void print_verdict(const struct explanation *explanation)
+{
+	const struct verdict_row *row = &verdict_rows[explanation->verdict];
+
+	if (explanation->unseen) {
+		printf("not known: %s\n", follow_why(explanation->unseen));
+		return;
+	}
+	printf("%s: %s%s%s%s", explanation->served ? "served" : "not served", row->what,
+		*row->why ? " (" : "", row->why, *row->why ? ")" : "");
+	if (explanation->rejected)
+		printf("; Python compiles, since %s", explanation->rejected);
+	else if (explanation->alone && explanation->served)
+		fputs("; Python takes its own pyc", stdout);
+	putchar('\n');
+}
+
 static void print_text(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
-	const struct verdict_row *row = &verdict_rows[explanation->verdict];
 	AUTOFREE char *todo = make_advice(request, subject, explanation);
 
 	printf("%s for %s%s%s", escape_plain(subject->source), subject->tag,
@@ -168,13 +185,7 @@ static void print_text(const struct explain_command *request,
 		printf(" at -O level %c", subject->level);
 	putchar('\n');
 	findings_print(&explanation->steps);
-	printf("%s: %s%s%s%s", explanation->served ? "served" : "not served", row->what,
-		*row->why ? " (" : "", row->why, *row->why ? ")" : "");
-	if (explanation->rejected)
-		printf("; Python compiles, since %s", explanation->rejected);
-	else if (explanation->alone && explanation->served)
-		fputs("; Python takes its own pyc", stdout);
-	putchar('\n');
+	print_verdict(explanation);
 	if (todo)
 		printf("to do: %s\n", escape_plain(todo));
 }
@@ -183,7 +194,8 @@ static void print_object(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
 	AUTOFREE char *todo = make_advice(request, subject, explanation);
-	const struct verdict_row *row = &verdict_rows[explanation->verdict];
+	const struct verdict_row *row =
+		explanation->unseen ? NULL : &verdict_rows[explanation->verdict];
 	struct json json = json_begin(stdout, "explain", 1);
 
 	json_string(&json, "source", subject->source);
@@ -192,11 +204,16 @@ static void print_object(const struct explain_command *request,
 	json_number(&json, "level", subject->level ? subject->level - '0' : 0);
 	json_string(&json, "pyc", explanation->pyc);
 	json_string(&json, "entry", explanation->entry);
-	json_bool(&json, "served", explanation->served);
-	json_string(&json, "verdict", row->id);
-	json_string(&json, "what", row->what);
-	json_string(&json, "why", verdict_why(explanation->verdict));
-	json_string(&json, "rejected", explanation->rejected);
+	if (row)
+		json_bool(&json, "served", explanation->served);
+	else
+		json_string(&json, "served", NULL);
+	json_string(&json, "verdict", row ? row->id : NULL);
+	json_string(&json, "what", row ? row->what : NULL);
+	json_string(&json, "why",
+		row ? verdict_why(explanation->verdict)
+		    : follow_why(explanation->unseen));
+	json_string(&json, "rejected", row ? explanation->rejected : NULL);
 	findings_print_json(&explanation->steps, &json, "steps");
 	json_string(&json, "todo", todo);
 	json_close(&json);
@@ -223,7 +240,11 @@ static int explain_one(
 
 	if (r < 0)
 		return common_failed(subject->source, r);
-	request->unserved |= !explanation.served;
+	if (explanation.unseen)
+		complain(
+			subject->source, "not known: %s", follow_why(explanation.unseen));
+	request->unseen |= explanation.unseen < 0;
+	request->unserved |= !explanation.served && !explanation.unseen;
 	if (request->common.json)
 		print_object(request, subject, &explanation);
 	else
@@ -371,7 +392,10 @@ static int run(const struct command *self, char **words)
 	if (settings_dir()) /* otherwise the question is about root's own programs */
 		(void)owner_become(settings_dir());
 	code = explain_all(request, words[0]);
-	return code == EXIT_OK && request->unserved ? EXIT_FOUND : code;
+	return code != EXIT_OK	   ? code
+	       : request->unserved ? EXIT_FOUND
+	       : request->unseen   ? EXIT_PARTLY
+				   : EXIT_OK;
 }
 
 const struct command_code cmd_explain = {

@@ -11,6 +11,7 @@
 #include "shim/core/cache/config.h"
 #include "tools/base/brief.h"
 #include "tools/base/escape.h"
+#include "tools/base/follow.h"
 #include "tools/base/json.h"
 #include "tools/base/lines.h"
 #include "tools/base/message.h"
@@ -38,6 +39,7 @@ struct ls {
 	struct {
 		_Atomic(uint64_t) entries, objects, others; /* listed */
 		_Atomic(uint64_t) unread_files, unread_directories;
+		_Atomic(uint64_t) unseen; /* sources behind others' links */
 	} count;
 };
 
@@ -236,7 +238,9 @@ static bool look_at(
 	*ret = state_at(listed->item, dir->fd, listed->name, listed->source, flags);
 	if (ret->error == -ENOENT)
 		return false;
-	if (ret->state == STATE_UNKNOWN) {
+	if (ret->error == FOLLOW_FOREIGN) {
+		ls->count.unseen++;
+	} else if (ret->state == STATE_UNKNOWN) {
 		ls->count.unread_files++;
 		complain(path_of(ls, listed), "its state is not known: %s",
 			strerror(-ret->error));
@@ -328,7 +332,12 @@ static int conclude(struct ls *ls)
 {
 	if (ls->common.json)
 		print_summary(ls);
-	if (ls->count.unread_files || ls->count.unread_directories)
+	if (ls->count.unseen && filter_needs_state(&ls->filter))
+		complain(NULL,
+			"%ju files left out: not known, since links of another user, which are not followed, lead to their sources",
+			(uintmax_t)ls->count.unseen);
+	if (ls->count.unread_files || ls->count.unread_directories ||
+		(ls->count.unseen && filter_needs_state(&ls->filter)))
 		return EXIT_PARTLY;
 	return select_conclude(&ls->select, "ls",
 		ls->count.entries + ls->count.objects + ls->count.others > 0);

@@ -158,7 +158,7 @@ static int print_word(struct path *path, const char *word)
 		r = file_absolute(word, &absolute);
 	if (r == FOLLOW_FOREIGN) {
 		complain(word, "%s", follow_why(r));
-		return EXIT_FOUND;
+		return EXIT_PARTLY;
 	}
 	if (r < 0)
 		return common_failed(word, r);
@@ -181,7 +181,7 @@ static int print_all(struct path *path, char *const *words)
 	for (; *words; words++) {
 		int code = print_word(path, *words);
 
-		if (code != EXIT_OK && code != EXIT_FOUND)
+		if (code > EXIT_PARTLY)
 			return code;
 		worst = code > worst ? code : worst;
 	}

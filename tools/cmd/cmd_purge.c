@@ -20,6 +20,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -53,6 +54,7 @@ struct purge {
 	struct removed removed;	  /* single files */
 	uint64_t trees;		  /* trees moved away as a whole */
 	_Atomic(uint64_t) failed; /* named on stderr */
+	_Atomic(uint64_t) unseen; /* files with sources behind others' links */
 	pthread_mutex_t mutex;	  /* protects stdout and what follows */
 	struct names wholes;	  /* paths below the layout folder */
 };
@@ -232,7 +234,9 @@ static bool is_unknown(struct purge *purge, const struct walk_dir *dir, const ch
 {
 	if (state->state != STATE_UNKNOWN)
 		return false;
-	if (state->error != -ENOENT) {
+	if (state->error == FOLLOW_FOREIGN) {
+		purge->unseen++;
+	} else if (state->error != -ENOENT) {
 		complain(name, "in %s: not deleted, since its state is not known: %s",
 			dir->path, strerror(-state->error));
 		purge->failed++;
@@ -314,7 +318,11 @@ static int find(struct purge *purge)
 	purge->began = clock_real();
 	r = walk_run(&walk, "");
 	removed_tell(&purge->removed, purge->cache.root);
-	purge->failed += walk.failed;
+	purge->failed += walk.failed + purge->unseen;
+	if (purge->unseen)
+		complain("--state",
+			"%ju files not deleted: not known, since links of another user, which are not followed, lead to their sources",
+			(uintmax_t)purge->unseen);
 	return r;
 }
 

@@ -36,11 +36,21 @@ static struct verify verify_request = {
 
 /* --- together ------------------------------------------------------------------------*/
 
+/* Returns how many files are damaged, wrong or different. */
+static uint64_t count_bad(const struct verify *verify)
+{
+	uint64_t ret = 0;
+
+	for (enum verify_result i = 0; i < VERIFY_RESULTS; i++)
+		ret += verify_finding_is_bad(i) ? verify->results[i] : 0;
+	return ret;
+}
+
 static void print_summary(const struct verify *verify, uint64_t failed)
 {
 	printf("%" PRIu64 " entries and %" PRIu64 " objects (%s): %" PRIu64 " bad",
 		verify->entries, verify->objects, units_size(verify->bytes),
-		verify_bad(verify));
+		count_bad(verify));
 	if (verify->repair)
 		printf(", %" PRIu64 " deleted", verify->repaired);
 	if (verify->results[VERIFY_FOREIGN])
@@ -99,7 +109,7 @@ static int conclude(struct verify *verify, uint64_t failed)
 	if (interrupt_came())
 		return common_interrupted(NULL, "the rest was not verified");
 	/* Most caches have something that cannot be checked, so scripts accept 3. */
-	if (verify_bad(verify))
+	if (count_bad(verify))
 		return EXIT_FOUND;
 	if (failed || verify->results[VERIFY_UNREADABLE] || verify->incomplete ||
 		verify->results[VERIFY_UNCHECKED] ||

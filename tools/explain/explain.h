@@ -28,6 +28,9 @@ struct explanation {
 	 * the search goes on. FAIL: it ends the search. */
 	struct findings steps;
 	enum verdict verdict;
+	/* -errno of a look that would have decided, and that the library may make: there
+	 * is no verdict, and nothing is said to be served. 0: all was looked at. */
+	int unseen;
 	bool served;	   /* and the interpreter accepts the bytecode */
 	const char *unfit; /* what to do if there is nothing to import, a literal; NULL:
 			      there is a source */

@@ -22,6 +22,7 @@
 #include "tools/base/follow.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/obstacle.h"
+#include "tools/cache/sys_libc.h"
 #include "tools/cache/sys_readonly.h"
 #include "tools/conf/settings.h"
 #include "tools/explain/explain_search.h"
@@ -81,6 +82,7 @@ static bool check_store(struct explain_search *search)
 		problem ? problem : "");
 	if (!usable)
 		search->explanation->verdict = why;
+	(void)sys_libc_failure(); /* the library itself refuses what is behind links */
 	return usable;
 }
 
@@ -156,6 +158,11 @@ static bool find_place(struct explain_search *search)
 	if (map_begin(map, config, search->subject->tag))
 		len = dirs_resolve(&search->sys, AT_FDCWD, search->directory,
 			search->path + map->tree_len, map->size - map->tree_len);
+	if (len == FOLLOW_FOREIGN) {
+		STEP(search, WARN, "directory", "%s: %s", search->directory,
+			follow_why((int)len));
+		return false;
+	}
 	if (len < 0)
 		return leave(search, VERDICT_LEFT_UNRESOLVED, search->directory,
 			follow_why((int)len));
@@ -317,6 +324,7 @@ static int prepare(struct explain_search *search)
 
 static int look(struct explain_search *search)
 {
+	struct explanation *explanation = search->explanation;
 	int r = prepare(search);
 
 	if (r < 0)
@@ -324,12 +332,14 @@ static int look(struct explain_search *search)
 	if (!check_settings(search) || !check_prefix(search) || !check_store(search) ||
 		!find_place(search)) {
 		explain_alone(search);
+		explanation->unseen = sys_libc_failure();
 		return 0;
 	}
 	r = ask_core(search);
 	if (r < 0)
 		return r;
-	search->explanation->entry = alloc_copy(search->path);
+	explanation->unseen = sys_libc_failure();
+	explanation->entry = alloc_copy(search->path);
 	explain_see(search);
 	check_obstacles(search);
 	return 0;
@@ -345,6 +355,7 @@ int explain(const struct explain_subject *subject, struct explanation *ret)
 	search->explanation = ret;
 	search->sys = sys_readonly();
 	r = look(search);
+	ret->served &= !ret->unseen;
 	free(search->directory);
 	free(search);
 	return r;

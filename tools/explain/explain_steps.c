@@ -24,6 +24,10 @@ static void see_source(struct explain_search *search)
 	if (search->error == FOLLOW_FOREIGN) {
 		problem = follow_why(search->error);
 		todo = "name the file itself: pycstash does not follow other users' links to sources";
+	} else if (search->error < 0 && search->error != -EINVAL &&
+		   !file_is_absent(search->error)) {
+		problem = follow_why(search->error);
+		todo = "check its permissions: Python cannot read it";
 	} else if (!source->there) {
 		problem =
 			"there is no such file, and Python imports nothing without the source";
@@ -55,7 +59,7 @@ struct explain_file {
 static void see_state(struct explain_search *search, const char *step, const char *path,
 	const struct pyc_state *state)
 {
-	const char *why = state->error ? strerror(-state->error) : state->why;
+	const char *why = state->error ? follow_why(state->error) : state->why;
 
 	if (file_is_absent(state->error))
 		STEP(search, WARN, step, "there is none at %s", path);
@@ -131,7 +135,7 @@ static bool see_tree(struct explain_search *search)
 {
 	struct explanation *explanation = search->explanation;
 	const char *pyc = explanation->pyc, *why, *known;
-	AUTOCLOSE int fd = follow_look(AT_FDCWD, pyc, 0);
+	AUTOCLOSE int fd = search->sys.openat(AT_FDCWD, pyc, O_RDONLY | O_CLOEXEC, 0);
 	bool absent = fd == -ENOENT; /* the tree needs no pyc */
 	enum header_kind kind;
 

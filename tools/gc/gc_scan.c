@@ -112,7 +112,8 @@ static enum gc_rule look_into(struct gc *gc, const struct layout *item,
 		state_at(item, dir->fd, file->name, source, STATE_DIGEST);
 	enum gc_rule rule = GC_RULES;
 
-	if (state.state == STATE_UNKNOWN && state.error != -ENOENT)
+	if (state.state == STATE_UNKNOWN && state.error != -ENOENT &&
+		state.error != FOLLOW_FOREIGN)
 		gc_unseen(gc, brief_format("%s/%s", dir->path, file->name), state.error);
 	if (state.error || state.st.st_uid != geteuid() || state.format > SEAL_VERSION)
 		return GC_RULES;

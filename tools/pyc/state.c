@@ -115,11 +115,7 @@ static void classify_by_source(struct subject *subject)
 		id = VERDICT_MISS_UNREADABLE;
 	subject->answer->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
 	conclude(subject, of_verdict(id),
-		id == VERDICT_HIT_RESEALED ? "same content"
-		: id == VERDICT_MISS_UNREACHABLE && source->path &&
-				source_look(source, world->env.sys) == FOLLOW_FOREIGN
-			? "a link that others may have made leads to the source"
-			: verdict_why(id));
+		id == VERDICT_HIT_RESEALED ? "same content" : verdict_why(id));
 }
 
 /* An entry can be wrong only if its seal is trusted without reading the source. The
@@ -250,7 +246,10 @@ static void doubt(struct subject *subject)
 	if (!error || (answer->state == STATE_FRESH && proven))
 		return;
 	answer->error = error;
-	conclude(subject, STATE_UNKNOWN, "it or its source could not be looked at");
+	conclude(subject, STATE_UNKNOWN,
+		error == FOLLOW_FOREIGN
+			? "a link that others may have made leads to the source"
+			: "it or its source could not be looked at");
 }
 
 struct pyc_state state_of_inspected(const struct layout *item, int fd,

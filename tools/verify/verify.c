@@ -12,20 +12,12 @@
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/object.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/base/message.h"
 #include "tools/cache/walk.h"
 #include "tools/pyc/state.h"
 
 /* --- findings ------------------------------------------------------------------------*/
-
-uint64_t verify_bad(const struct verify *verify)
-{
-	uint64_t ret = 0;
-
-	for (enum verify_result i = 0; i < VERIFY_RESULTS; i++)
-		ret += verify_finding_is_bad(i) ? verify->results[i] : 0;
-	return ret;
-}
 
 void verify_print(struct verify *verify, const struct verify_finding *finding)
 {
@@ -123,6 +115,8 @@ static enum verify_result result_of(const struct visit *visit)
 		return VERIFY_DAMAGED;
 	if (!state->sealed || state->state == STATE_UNSEALED)
 		return VERIFY_SKIPPED;
+	if (state->state == STATE_UNKNOWN)
+		return VERIFY_UNCHECKED;
 	return state->wrong ? VERIFY_WRONG : VERIFY_GOOD;
 }
 
@@ -148,12 +142,12 @@ static bool is_without_source(const struct visit *visit)
 	return visit->item.kind == LAYOUT_ENTRY && !visit->state.current;
 }
 
-/* Returns whether it is an entry that is served whatever becomes of its source: neither
- * the library nor Python compares the source again. */
+/* Returns whether it is an entry that is served whatever becomes of its source, which
+ * --deep cares for: neither the library nor Python compares the source again. */
 static bool is_unbound(const struct visit *visit)
 {
-	return visit->item.kind == LAYOUT_ENTRY && visit->state.sealed &&
-	       visit->state.unchecked_hash;
+	return visit->verify->deep && visit->item.kind == LAYOUT_ENTRY &&
+	       visit->state.sealed && visit->state.unchecked_hash;
 }
 
 /* Returns whether it lies beside bytecode under a name that is none of the version
@@ -190,20 +184,23 @@ static void look(struct visit *visit)
 {
 	visit->state = state_at(&visit->item, visit->dir->fd, visit->name, visit->source,
 		STATE_WHOLE | STATE_PROVE);
+	if (visit->state.error == FOLLOW_FOREIGN) /* the file itself was read */
+		visit->state.error = 0;
 	visit->result = result_of(visit);
 	if (visit->verify->deep)
 		look_deep(visit);
 }
 
-/* Returns whether it is an entry that could not be checked and is not served now, or only
- * to ephemeral trees, so that it is worth no more than a compile. */
+/* Returns whether it is an entry that --deep could not check and that is not served now,
+ * or only to ephemeral trees or by way of another user's link, so that it is worth no
+ * more than a compile. */
 static bool is_outdated(const struct visit *visit)
 {
 	const enum state state = visit->state.state;
 
-	return visit->result == VERIFY_UNCHECKED && visit->state.sealed &&
-	       is_without_source(visit) &&
-	       (state == STATE_STALE || state == STATE_ORPHAN ||
+	return visit->verify->deep && visit->result == VERIFY_UNCHECKED &&
+	       visit->state.sealed && is_without_source(visit) &&
+	       (state == STATE_STALE || state == STATE_ORPHAN || state == STATE_UNKNOWN ||
 		       (visit->source && layout_is_common(visit->source)));
 }
 
@@ -488,6 +485,9 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 		recompile_begin(&verify->recompile);
 	r = walk_run(&walk, "");
 	tell_modes(verify);
+	if (!verify->deep)
+		tell(verify, verify->results[VERIFY_UNCHECKED],
+			"entries against their sources, since links of another user, which are not followed, lead there");
 	if (verify->deep && r == 0)
 		r = compile_again(verify);
 	if (verify->trashed)

@@ -62,6 +62,3 @@ bool verify_closed(struct walk_dir *parent, const char *name);
  * requested. Returns 0, -EINTR, or another -errno if it could not even begin.
  * *ret_failed: how many directories could not be read. */
 int verify_run(struct verify *verify, uint64_t *ret_failed);
-
-/* Returns how many files are damaged, wrong or different. */
-uint64_t verify_bad(const struct verify *verify);

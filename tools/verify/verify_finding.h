@@ -18,7 +18,8 @@ enum verify_result {
 	VERIFY_DIFFERENT, /* not what the interpreter compiles from the source */
 	VERIFY_FOREIGN,	  /* not ours: never served, and never deleted */
 	VERIFY_UNREADABLE,
-	VERIFY_UNCHECKED, /* whole, but --deep could not compile it again */
+	VERIFY_UNCHECKED, /* whole, but its source was not looked at, or --deep could not
+			     compile it again */
 	VERIFY_RESULTS
 };
 

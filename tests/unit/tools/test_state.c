@@ -407,6 +407,28 @@ static void unproven_is_not_fresh(void **state)
 	is_never_mistaken(touch_source, STATE_WHOLE | STATE_PROVE, STATE_STALE);
 }
 
+static void a_source_behind_another_users_link(void **state)
+{
+	const struct row entry = { .kind = LAYOUT_ENTRY };
+	struct layout item = layout_of(&entry);
+	struct pyc_state got;
+
+	(void)state;
+	compiles(0);
+	assert_return_code(rename(fake_path("src/m.py"), fake_path("m.py")), errno);
+	fake_make_link("src/m.py", "../m.py");
+	got = state_of_entry(&item, STATE_DIGEST);
+	assert_int_equal(got.state, STATE_FRESH);
+	if (geteuid() != 0)
+		skip();
+	assert_return_code(lchown(fake_path("src/m.py"), 65534, 65534), errno);
+	got = state_of_entry(&item, STATE_DIGEST);
+	assert_int_equal(got.state, STATE_UNKNOWN);
+	assert_int_equal(got.error, -ENOLINK);
+	assert_string_equal(
+		got.why, "a link that others may have made leads to the source");
+}
+
 /* The command asks the real kernel for the number of the file system. */
 static int begin(void **state)
 {
@@ -434,5 +456,8 @@ int main(void)
 		own_is_not_stale);
 	unit_one("a source that cannot be looked at proves nothing",
 		unproven_is_not_fresh);
+	unit_one(
+		"the state of an entry whose source is behind another user's link is unknown",
+		a_source_behind_another_users_link);
 	return unit_run("state");
 }
