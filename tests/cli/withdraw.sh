@@ -152,6 +152,28 @@ is "$(on both push --json "$T/new" | field objects)" 1 "push does not count what
 on both purge -q --all
 is "$(withdraws both)" 1 "purge --all forgets what was in a withdrawn pack"
 
+# --- while it is pulled ---------------------------------------------------------------
+at() { LD_PRELOAD=$BUILD/tests/library/libat.so AT=$1 DO=$2 "${@:3}"; } # MOMENT COMMAND PROGRAM…
+export PURGE="PYCSTASH_DIR='$T/busy' '$PYCSTASH' purge -q --from-pack $digest"
+# Once the pull has begun to put the pack there; it goes on when purge has ended or waits for it.
+at "rename:${digest: -8}.part:after" "(eval \"\$PURGE\"; echo \$? >'$T/purged') & timeout 2 sh -c 'until test -s \"$T/purged\"; do sleep .02; done'" \
+	on busy pull -q "$T/store"
+await test -s "$T/purged"
+is "$(<"$T/purged") $(find "$T/busy" -name '*.pyc' | wc -l) $(stat -c %s "$(record_of busy)") $(says busy)" "0 0 0 good" \
+	"a pack that is being pulled is withdrawn as a whole"
+for name in '' .withdrawn; do rm "$(record_of busy)$name"; done
+sed 's/$/ 1/' <<<"${object#"$T/author/v1/"}" >"$(record_of busy).part"
+# After the pull has seen that the pack is not known, and before it takes the lock.
+is "$(at open:packs.lock "$PURGE" on busy pull --json "$T/store" | field known) $(find "$T/busy" -path '*/objects/*/alpha*' | wc -l) $(stat -c %s "$(record_of busy)")" \
+	"1 0 0" "a pack that is withdrawn while it is transferred is not taken"
+flock -F "$T/busy/v1/.state/packs.lock" sleep 600 &
+holder=$!
+await sh -c '! flock -n "$1" true' - "$T/busy/v1/.state/packs.lock"
+is "$(status_of on busy purge -n --from-pack "$digest") $(withdraws busy) $(grep -c 'locked by another process' "$T/err")" "0 11 1" \
+	"purge --from-pack says that it has waited for a pull in vain, and a dry run waits for none"
+kill "$holder"
+ends "$holder"
+
 # --- without a record -----------------------------------------------------------------
 on job pull -q "$T/store"
 says job >/dev/null

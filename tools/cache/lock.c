@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lock of a cache, .state/lock. The kernel keeps the lock; the file's content says
- * who holds it, for people.
+ * The locks of a cache, .state/lock and .state/packs.lock. The kernel keeps them; the
+ * content of the first file says who holds it, for people.
  */
 #include "tools/cache/lock.h"
 
@@ -22,6 +22,8 @@
 
 #define LOCK_FILE "lock"
 #define BESIDE ".lock"
+#define PACKS_FILE "packs.lock"
+#define IN_STATE CACHE_LAYOUT "/" CACHE_STATE "/"
 #define WAIT_STEP_MS 50
 
 /* If writing fails, another process's message merely lacks the holder. */
@@ -34,11 +36,12 @@ static void write_holder(int fd)
 		(void)dprintf(fd, "pid %ld on %s", (long)getpid(), host);
 }
 
-int lock_wait(int fd, int seconds)
+int lock_wait(int fd, bool shared, int seconds)
 {
+	const int how = (shared ? LOCK_SH : LOCK_EX) | LOCK_NB;
 	long left = seconds * 1000L;
 
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	while (flock(fd, how) < 0) {
 		int err = -errno;
 
 		if (err != -EWOULDBLOCK || left <= 0)
@@ -51,18 +54,28 @@ int lock_wait(int fd, int seconds)
 	return 0;
 }
 
+static int take(const struct cache *cache, const char *file, bool shared, int seconds)
+{
+	int fd = cache_open_state(cache, file, O_RDWR | O_CREAT);
+	int r = fd < 0 ? fd : lock_wait(fd, shared, seconds);
+
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
 int lock_take(const struct cache *cache, int seconds)
 {
-	int fd = cache_open_state(cache, LOCK_FILE, O_RDWR | O_CREAT);
-	int r = fd < 0 ? fd : lock_wait(fd, seconds);
+	int fd = take(cache, LOCK_FILE, false, seconds);
 
-	if (r < 0) {
-		if (fd >= 0)
-			close(fd);
-		return r;
-	}
-	write_holder(fd);
+	if (fd >= 0)
+		write_holder(fd);
 	return fd;
+}
+
+int lock_take_packs(const struct cache *cache, bool shared)
+{
+	return take(cache, PACKS_FILE, shared, LOCK_PATIENCE);
 }
 
 /* Returns whether the name still leads to the open file: who held the lock before has
@@ -84,7 +97,7 @@ int lock_beside(const char *path)
 
 		if (fd < 0)
 			return -errno;
-		r = lock_wait(fd, LOCK_PATIENCE);
+		r = lock_wait(fd, false, LOCK_PATIENCE);
 		if (r != -EAGAIN && r != -EINTR && is_named(fd, name))
 			return fd;
 		close(fd);
@@ -120,17 +133,16 @@ static char *find_holder(const struct cache *cache)
 	return len > 0 ? alloc_part(text, (size_t)len) : NULL;
 }
 
-static int refused(const struct cache *cache, const char *by, int error)
+/* holder: may be NULL. */
+static int refused(
+	const struct cache *cache, const char *by, const char *holder, int error)
 {
-	AUTOFREE char *holder = NULL;
-
 	if (error == -EINTR)
 		return interrupt_exit_code();
 	if (error != -EAGAIN) {
 		complain(cache->root, "cannot be locked by %s: %s", by, strerror(-error));
 		return EXIT_UNABLE;
 	}
-	holder = find_holder(cache);
 	complain(cache->root, "it is locked by %s; try again when that process has ended",
 		holder ? holder : "another process");
 	return EXIT_LOCKED;
@@ -138,10 +150,17 @@ static int refused(const struct cache *cache, const char *by, int error)
 
 int lock_refused(const struct cache *cache, int error)
 {
-	return refused(cache, CACHE_LAYOUT "/" CACHE_STATE "/" LOCK_FILE, error);
+	AUTOFREE char *holder = error == -EAGAIN ? find_holder(cache) : NULL;
+
+	return refused(cache, IN_STATE LOCK_FILE, holder, error);
+}
+
+int lock_refused_packs(const struct cache *cache, int error)
+{
+	return refused(cache, IN_STATE PACKS_FILE, NULL, error);
 }
 
 int lock_refused_layout(const struct cache *cache, int error)
 {
-	return refused(cache, CACHE_LAYOUT, error);
+	return refused(cache, CACHE_LAYOUT, NULL, error);
 }

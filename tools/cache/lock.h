@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one lock of a cache: held by gc, and by other commands that delete or rewrite in
- * bulk. The kernel releases it when the process ends (flock), so no lock can be left
- * behind. Interpreters never wait for it. Also the lock of a file that a command reads,
- * changes and replaces. For one thread.
+ * The locks of a cache. One is for gc, `verify --repair`, and whoever folds the journal
+ * or sets the counters. The other one, of packs, keeps `purge --from-pack` and pull
+ * apart. Those that only add or delete files need none: every file is whole or missing.
+ * The kernel releases a lock when the process ends (flock), so none can be left behind.
+ * Interpreters never wait for one. Also the lock of a file that a command reads, changes
+ * and replaces. For one thread.
  */
 #pragma once
+
+#include <stdbool.h>
 
 #include "tools/cache/cache.h"
 
@@ -14,12 +18,15 @@
 
 /* Locks an open file or directory of the cache (flock), waiting at most that many seconds
  * (0: not at all). Returns 0 or a negative error, as lock_take. */
-int lock_wait(int fd, int seconds);
+int lock_wait(int fd, bool shared, int seconds);
 
 /* Takes the lock, waiting at most that many seconds (0: not at all). Returns a
  * descriptor; closing it (AUTOCLOSE) releases the lock. -EAGAIN: another process holds
  * the lock. -EINTR: interrupted (progress.h). Otherwise -errno. */
 int lock_take(const struct cache *cache, int seconds);
+
+/* The same for the lock of packs, which pulls share; waits LOCK_PATIENCE. */
+int lock_take_packs(const struct cache *cache, bool shared);
 
 /* Locks a file or directory outside the cache until lock_beside_end, so that what another
  * command changes there meanwhile is not lost: by PATH.lock, which nobody else can open.
@@ -33,6 +40,9 @@ const char *lock_beside_why(int error);
 
 /* Reports the error of lock_take, and returns the exit code. */
 int lock_refused(const struct cache *cache, int error);
+
+/* The same for an error of lock_take_packs. */
+int lock_refused_packs(const struct cache *cache, int error);
 
 /* The same for an error of lock_wait for the layout folder. */
 int lock_refused_layout(const struct cache *cache, int error);

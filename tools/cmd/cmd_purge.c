@@ -25,6 +25,7 @@
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/base/units.h"
+#include "tools/cache/lock.h"
 #include "tools/cache/owner.h"
 #include "tools/cache/walk.h"
 #include "tools/cli/command.h"
@@ -428,6 +429,37 @@ static int update_records(const struct purge *purge)
 	return EXIT_OK;
 }
 
+static int find_pack(struct purge *purge)
+{
+	if (known_list(&purge->cache, purge->from_pack, &purge->pack) < 0)
+		purge->failed++;
+	if (purge->pack.count || purge->failed)
+		return EXIT_OK;
+	complain(purge->from_pack,
+		"no record of what that pack contains was found, in this cache or in a layer in use");
+	return EXIT_FOUND;
+}
+
+static int purge_all(struct purge *purge)
+{
+	int code = purge->from_pack ? find_pack(purge) : EXIT_OK;
+
+	if (code == EXIT_OK)
+		code = find_and_take(purge);
+	return code == EXIT_OK && !purge->common.dry_run ? update_records(purge) : code;
+}
+
+/* A pull of that pack must neither bring more of it after the search, nor record it as
+ * taken after the withdrawal. */
+static int purge_locked(struct purge *purge)
+{
+	AUTOCLOSE int lock = -1;
+
+	interrupt_catch();
+	lock = lock_take_packs(&purge->cache, false);
+	return lock < 0 ? lock_refused_packs(&purge->cache, lock) : purge_all(purge);
+}
+
 static int run(const struct command *self, char **words)
 {
 	struct purge *purge = &purge_request;
@@ -445,16 +477,8 @@ static int run(const struct command *self, char **words)
 			    : cache_open(&purge->cache, purge->common.dir);
 	if (code != EXIT_OK)
 		return code;
-	if (purge->from_pack &&
-		known_list(&purge->cache, purge->from_pack, &purge->pack) < 0)
-		purge->failed++;
-	if (purge->from_pack && !purge->pack.count && !purge->failed) {
-		complain(purge->from_pack,
-			"no record of what that pack contains was found, in this cache or in a layer in use");
-		return EXIT_FOUND;
-	}
-	code = find_and_take(purge);
-	return code == EXIT_OK && !purge->common.dry_run ? update_records(purge) : code;
+	return purge->from_pack && !purge->common.dry_run ? purge_locked(purge)
+							  : purge_all(purge);
 }
 
 const struct command_code cmd_purge = {

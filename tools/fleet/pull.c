@@ -23,6 +23,7 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/cache/lock.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/fleet/known.h"
 #include "tools/fleet/store.h"
@@ -153,9 +154,25 @@ static bool is_too_much(const struct pull *pull, const struct pack *pack)
 	return archive_is_bomb(bytes, pull->packed);
 }
 
+/* Gets the lock under which a pack is taken: whoever withdraws it meanwhile would miss
+ * what comes after his search. Returns 1 if the pack is known by now, maybe withdrawn. */
+static int begin(
+	const struct pull *pull, const char *name, const struct pack *pack, int *ret_lock)
+{
+	*ret_lock = lock_take_packs(pull->cache, true);
+	if (*ret_lock < 0) {
+		(void)lock_refused_packs(pull->cache, *ret_lock);
+		return *ret_lock;
+	}
+	if (known_has(pull->cache, name))
+		return 1;
+	return known_begin(pull->cache, name, pack);
+}
+
 static int take(struct pull *pull, const char *file, const char *name, int fd,
 	const struct pack *pack)
 {
+	AUTOCLOSE int lock = -1;
 	struct import import = { .uncounted = pull->layer != NULL,
 		.listed = pack->objects,
 		.brought = &pull->brought };
@@ -170,7 +187,9 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 		return r;
 	import.cache = pull->cache;
 	import.dry_run = pull->common.dry_run;
-	r = import.dry_run ? 0 : known_begin(pull->cache, name, pack);
+	r = import.dry_run ? 0 : begin(pull, name, pack, &lock);
+	if (r > 0)
+		return r;
 	r = r < 0 ? r : import_archive(&import, file, fd, true);
 	pull->objects += import.files;
 	pull->bytes += import.bytes;
@@ -232,6 +251,7 @@ static int pull_pack(struct pull *pull, struct store *store, const char *name)
 	r = r < 0 ? r : take(pull, file, name, fd, &pack);
 	pack_release(&pack);
 	pull->packs += r == 0;
+	pull->known += r > 0;
 	pull->refused += r < 0;
 	return is_final(r) ? r : 0;
 }

@@ -96,7 +96,7 @@ int verify_kinds_look(struct verify *verify)
 	/* Another command must not put the lock there between a look at it and its
 	 * deletion: only commands that have this lock delete what is in its place. */
 	if (verify->repair)
-		r = lock_wait(verify->cache.fd, LOCK_PATIENCE);
+		r = lock_wait(verify->cache.fd, false, LOCK_PATIENCE);
 	if (r < 0)
 		return r;
 	if (walk_run(&walk, "") < 0 || walk.failed)
