@@ -274,6 +274,10 @@ int place_check_looked_at(struct place *place);
  * error is that of the open. */
 int place_move_to_tree(struct place *place, int flags);
 
+/* Returns whether the __pycache__ in the cache has a default ACL, from an earlier release
+ * or a copy: then modes there are not what the program gave. */
+bool place_inherits(struct place *place);
+
 /* Creates the tree's __pycache__, with the mode that the program's umask leaves, for
  * files that others should read: the cache's own may be closed to them. Errors are
  * ignored. */

@@ -96,27 +96,44 @@ static int mode_below(int dirfd, const struct stat *pretended)
 	return (int)(pretended->st_mode & (above.st_mode | S_IRWXU | S_ISVTX) & 01777);
 }
 
+bool place_inherits(struct place *place)
+{
+	char *end = place->cache + place->map.dir_len, kept = *end;
+	bool ret = false;
+	int fd;
+
+	*end = '\0';
+	fd = sys_real.openat(AT_FDCWD, place->cache,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	*end = kept;
+	if (fd >= 0) {
+		ret = root_inherits(&sys_real, fd);
+		sys_real.close(fd);
+	}
+	return ret;
+}
+
 /* Creates in the tree, relative to dirfd, the __pycache__ that is pretended with the mode
- * in st. Where it is not pretended, since the directory is exposed, its mode is that of
- * any new directory there. */
+ * in st. Where it is not pretended, since the directory is exposed, or an ACL has decided
+ * about that mode, its mode is that of any new directory there. */
 static __attribute__((noinline)) int make_real(
 	struct place *place, int dirfd, const struct stat *st)
 {
 	struct timespec now;
-	bool exposed;
+	bool as_new;
 	int err, mode;
 
 	if (place->name_end - place->map.dir_len > NAME_MAX + 1)
 		return -ENAMETOOLONG; /* the kernel's error for a real directory */
-	exposed = place_is_exposed(place);
-	mode = exposed ? 0777 : mode_below(dirfd, st);
+	as_new = place_is_exposed(place) || place_inherits(place);
+	mode = as_new ? 0777 : mode_below(dirfd, st);
 	if (mode < 0)
 		return mode;
 	sys_real.clock(&now);
 	err = sys_real.mkdirat(dirfd, PYCACHE, ((mode_t)mode & 0777) | S_IRUSR);
 	if (err < 0)
 		return err;
-	if (!exposed)
+	if (!as_new)
 		set_mode(dirfd, PYCACHE, (mode_t)mode, &now);
 	report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, place_show(place));
 	place_hide(place);

@@ -19,12 +19,14 @@
 
 /* Returns whether the cached file must not get the new name itself. An entry never leaves
  * the cache: it may be an object too, and outside the closed folder others may be able to
- * write to it. And only a file that this thread has created for that purpose becomes an
- * entry, or one of numba's files. */
-static bool must_copy(const struct place *from, struct place *to, bool link)
+ * write to it; nor does a file to which a default ACL in the cache gave its rights. And
+ * only a file that this thread has created for that purpose becomes an entry, or one of
+ * numba's files. */
+static bool must_copy(struct place *from, struct place *to, bool link)
 {
 	if (to->kind != PLACE_ENTRY)
-		return place_is_entry(from) && to->kind != PLACE_DIR;
+		return to->kind != PLACE_DIR &&
+		       (place_is_entry(from) || place_inherits(from));
 	if (from->pyc.kind == PYC_TEMPORARY && pyc_names_no_source(&to->pyc) && !link)
 		return !place_is_final_of(from, to) || !place_is_created(from);
 	/* Where the cache is for imports alone, the program sees only the tree. */

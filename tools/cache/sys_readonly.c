@@ -83,6 +83,11 @@ static int pretend_setxattr(int fd, const char *name, const void *value, size_t 
 	return 0;
 }
 
+static int pretend_removexattr(int fd, const char *name)
+{
+	return 0;
+}
+
 static int no_clone(int fd, int from)
 {
 	return -EOPNOTSUPP;
@@ -101,6 +106,7 @@ struct sys sys_readonly(void)
 	ret.renameat = ret.rename_new = pretend_rename;
 	ret.linkat = pretend_link;
 	ret.fsetxattr = pretend_setxattr;
+	ret.fremovexattr = pretend_removexattr;
 	ret.clone = no_clone;
 	return ret;
 }

@@ -74,6 +74,7 @@ struct sys {
 	ssize_t (*getdents)(int fd, void *buf, size_t size);
 	ssize_t (*fgetxattr)(int fd, const char *name, void *value, size_t size);
 	int (*fsetxattr)(int fd, const char *name, const void *value, size_t size);
+	int (*fremovexattr)(int fd, const char *name);
 	/* the type of the file system, as f_type of statfs(2) */
 	int64_t (*fs_type)(int fd);
 	/* a number for the file system that the file (with "", dirfd itself) is on, whose

@@ -11,6 +11,8 @@
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/way.h"
 
+#define DEFAULT_ACL "system.posix_acl_default"
+
 static enum verdict judge_root(const struct stat *st, uid_t user)
 {
 	if (st->st_uid != user)
@@ -114,15 +116,48 @@ static int make_directory(const struct sys *sys, int dirfd, const char *path)
 	return err;
 }
 
+bool root_inherits(const struct sys *sys, int fd)
+{
+	return sys->fgetxattr(fd, DEFAULT_ACL, NULL, 0) >= 0;
+}
+
+void root_disinherit(const struct sys *sys, int fd)
+{
+	(void)sys->fremovexattr(fd, DEFAULT_ACL);
+	(void)sys->fremovexattr(fd, "system.posix_acl_access");
+}
+
+/* Creates a directory of the cache. Modes in it are what programs give, and bytecode may
+ * take its mode and its ACL to the tree: the place of the cache is to have no say in
+ * them. *clean: the directory above is ours, and gives no ACL. */
+static int make_within(const struct sys *sys, int dirfd, const char *path, bool *clean)
+{
+	int err = make_directory(sys, dirfd, path), fd;
+
+	if (err < 0) /* it may be another process's, which has not got so far */
+		*clean = false;
+	if (err < 0 || *clean)
+		return err;
+	fd = sys->openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (fd < 0)
+		return 0; /* deleted again */
+	if (root_inherits(sys, fd))
+		root_disinherit(sys, fd);
+	sys->close(fd);
+	*clean = true;
+	return 0;
+}
+
 /* Creates path, and missing directories above it, but none within its first `stop`
  * bytes. */
 static int make_directories(const struct sys *sys, char *path, size_t stop)
 {
 	size_t len = strlen(path), at = len;
+	bool clean = false;
 	int err;
 
 	/* From the bottom up: almost always only the last one is missing. */
-	while ((err = make_directory(sys, AT_FDCWD, path)) == -ENOENT) {
+	while ((err = make_within(sys, AT_FDCWD, path, &clean)) == -ENOENT) {
 		while (at > stop && path[at] != '/')
 			at--;
 		if (at <= stop)
@@ -132,7 +167,7 @@ static int make_directories(const struct sys *sys, char *path, size_t stop)
 	while ((err == 0 || err == -EEXIST) && at < len) {
 		path[at] = '/';
 		at += strlen(path + at);
-		err = make_directory(sys, AT_FDCWD, path);
+		err = make_within(sys, AT_FDCWD, path, &clean);
 	}
 	for (; at < len; at++) /* also after a failure, restores the path */
 		if (path[at] == '\0')
@@ -210,6 +245,7 @@ static bool dangles(const struct sys *sys, char *path)
  * have been faster to put something in its place. */
 static int make_judged(const struct sys *sys, char *root, char *room)
 {
+	bool clean = false;
 	unsigned tries = 0;
 	enum verdict why;
 	int fd, err;
@@ -231,7 +267,7 @@ static int make_judged(const struct sys *sys, char *root, char *room)
 		AT_FDCWD, room, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	err = make_directory(sys, fd, CACHE_LAYOUT);
+	err = make_within(sys, fd, CACHE_LAYOUT, &clean);
 	if (err == -EEXIST)
 		err = 0;
 	if (err == 0 && root_judge(sys, root, room, &why) != ROOT_READY)

@@ -72,6 +72,13 @@ bool root_is_homeless(const struct sys *sys, char *root);
  * modified during the call, and restored. */
 int root_make_directory(const struct sys *sys, char *path, size_t root_len);
 
+/* Returns whether the directory open as fd has a default ACL: that decides about the
+ * rights to what is created in it, and the kernel ignores the umask. */
+bool root_inherits(const struct sys *sys, int fd);
+
+/* Removes the ACLs that a directory of ours, open as fd, got from the one above it. */
+void root_disinherit(const struct sys *sys, int fd);
+
 /* Puts the tag into the layout folder below rootfd, unless something has its name. */
 void root_tag(const struct sys *sys, int rootfd);
 

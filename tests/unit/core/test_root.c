@@ -178,6 +178,21 @@ static void any_call_of_judge_may_fail(void **state)
 }
 
 /* --- root_make_directory ---------------------------------------------------------- */
+static void inherits_no_acl(void **state)
+{
+	char path[512];
+
+	(void)state;
+	strcpy(path, fake_path("root/v1/cpython-311/tree"));
+	fake_make_directory("root", 0700);
+	fake.inherits = true;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			root_make_directory(&fake_sys, path, strlen(fake_path("root"))),
+			0);
+	assert_int_equal(fake.removed, 4); /* two of v1, and of the folder in it */
+}
+
 static void somebody_takes_it_away(unsigned call, const char *name)
 {
 	(void)call;
@@ -315,6 +330,8 @@ int main(void)
 	unit_one(
 		"any call of the check may fail, and then nothing is trusted; each directory is looked at once, and the root twice",
 		any_call_of_judge_may_fail);
+	unit_one("a new directory keeps no default ACL of the one above it",
+		inherits_no_acl);
 	unit_one("creating a root ends, though it is gone after each try",
 		what_never_lasts);
 	unit_one("dropping a directory removes all its files, however many, and itself",

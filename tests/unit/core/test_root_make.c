@@ -27,7 +27,7 @@ static const char *const levels[] = { "home/.cache", ROOT, ROOT "/v1",
 
 /* Creating all of it takes six checks of the path to the root, and the rest. */
 #define LOOKS (fake_depth() + 7)
-#define MOST_CALLS (31 + 6 * LOOKS)
+#define MOST_CALLS (37 + 6 * LOOKS)
 
 static const char tag_begins[] = "Signature: 8a477f597d28d172789f06886806bc55\n";
 
@@ -98,10 +98,10 @@ static const struct row {
 	{ "the cache is created from nothing but a home directory", 0, 0 },
 	{ "the cache is created from the directory above the root", 1, 0 },
 	{ "the cache is created from a root without the folder v1", 2, 0 },
-	{ "the cache is created from an empty folder v1 in 14 calls", 3, 14 },
-	{ "the first directory of a version folder is created in 8 calls", 5, 8 },
-	{ "a sibling of a known directory is created in 5 calls", 6, 5 },
-	{ "the last directory alone is created in two calls", 7, 2 },
+	{ "the cache is created from an empty folder v1 in 17 calls", 3, 17 },
+	{ "the first directory of a version folder is created in 11 calls", 5, 11 },
+	{ "a sibling of a known directory is created in 8 calls", 6, 8 },
+	{ "the last directory alone is created in 5 calls", 7, 5 },
 	{ "a directory that exists takes one call", 8, 1 },
 };
 /* clang-format on */
@@ -127,7 +127,7 @@ static void makes_what_is_missing(void **state)
 static bool is_courtesy(const char *call)
 {
 	return strcmp(call, "openat") == 0 || strcmp(call, "pwrite") == 0 ||
-	       strcmp(call, "close") == 0;
+	       strcmp(call, "close") == 0 || strcmp(call, "fgetxattr") == 0;
 }
 
 /* Lets the n-th call fail, for all n. The error is either returned or harmless, and the

@@ -170,3 +170,11 @@ void *fake_own(void)
 {
 	return fake.own[fake.thread % (sizeof fake.own / sizeof *fake.own)];
 }
+
+int fake_fremovexattr(int fd, const char *name)
+{
+	(void)fd;
+	(void)name;
+	fake.removed++;
+	return 0;
+}

@@ -257,8 +257,8 @@ static ssize_t fake_fgetxattr(int fd, const char *name, void *value, size_t size
 	MAY_FAIL("fgetxattr");
 	if (fake.no_xattrs)
 		return -EOPNOTSUPP;
-	if (strcmp(name, "system.posix_acl_access") == 0)
-		return fake.has_acl ? 44 : -ENODATA;
+	if (strncmp(name, "system.posix_acl_", 17) == 0)
+		return (name[17] == 'd' ? fake.inherits : fake.has_acl) ? 44 : -ENODATA;
 	assert_memory_equal(name, "user.", 5);
 	i = find_attribute(fd);
 	if (i == fake.attributes)
@@ -281,8 +281,7 @@ static int fake_fsetxattr(int fd, const char *name, const void *value, size_t si
 	assert_memory_equal(name, "user.", 5);
 	assert_true(size <= sizeof attributes->value);
 	i = find_attribute(fd);
-	if (i == fake.attributes)
-		fake.attributes++;
+	fake.attributes += i == fake.attributes;
 	attributes[i].size = size;
 	memcpy(attributes[i].value, value, size);
 	return 0;
@@ -456,6 +455,7 @@ const struct sys fake_sys = {
 	.append = fake_append,
 	.fgetxattr = fake_fgetxattr,
 	.fsetxattr = fake_fsetxattr,
+	.fremovexattr = fake_fremovexattr,
 	.fs_type = fake_fs_type,
 	.fs_id = fake_fs_id,
 	.birth = fake_birth,

@@ -21,6 +21,8 @@ struct fake {
 	bool no_straight;  /* nor openat2 */
 	bool no_xattrs;	   /* nor extended attributes */
 	bool has_acl;	   /* every file has an ACL */
+	bool inherits;	   /* every directory has a default ACL */
+	unsigned removed;  /* attributes that were removed */
 	bool clones;	   /* the file system shares blocks */
 	bool renames_new;  /* and can rename without replacing; set by fake_begin */
 	bool nfs;	   /* an open file keeps a name when its own is removed */
@@ -60,6 +62,9 @@ int fake_begin(void **state);
 int fake_end(void **state);
 
 void fake_count_from_here(void);
+
+/* Only counts: nothing that core does depends on its success. */
+int fake_fremovexattr(int fd, const char *name);
 
 /* The path of `below` in the temporary directory; valid for the next eight calls. */
 char *fake_path(const char *below);
