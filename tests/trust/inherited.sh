@@ -103,7 +103,8 @@ for case in "077 7 7 7" "077 7 5 5" "022 7 0 0" "022 7 5 5 $ATTACKER" "022 5 0 0
 	is "$("$PY" "$T/lib/left.py" "$cache/v1")" "" "nothing in a new cache inherits an ACL: ${*:2}"
 	v lib "$PY" -c "$(imports "$tree")" >/dev/null
 	is "$(cached)" 1 "an import is cached whatever default ACL the cache's place has: ${*:2}"
-	check "verify finds nothing wrong with a new cache where that has a default ACL: ${*:2}" pycstash verify --deep
+	check "verify finds nothing wrong with a new cache where that has a default ACL: ${*:2}" \
+		pycstash verify ${5:+--deep}
 done
 
 # --- an older cache ------------------------------------------------------------------------------
@@ -115,5 +116,34 @@ for case in "077 7 7 7" "022 7 0 0" "022 7 5 5 $ATTACKER"; do
 	older "${@:2}"
 	is "$(leaves lib | tail -n +2)" "" \
 		"nobody can write to a file that leaves a cache with a default ACL while it is written: ${*:2}"
+done
+# with_acls: what in the cache has an ACL, or gives others a right
+with_acls() {
+	"$PY" "$T/lib/left.py" "$cache/v1"
+	find "$cache/v1/$TAG" -perm /077
+}
+# shared_cache: an older cache with a default ACL for the attacker, and an entry
+shared_cache() {
+	older 7 5 5 "$ATTACKER"
+	v lib "$PY" -c "$(imports "$tree")" >/dev/null
+	[ "$(with_acls | grep -c "/m.$TAG.pyc")" -ge 1 ] || not_ok "(an entry in an older cache inherits the ACL)"
+}
+shared_cache
+is "$(pycstash doctor "$PY" 2>&1 | grep -c 'v1 has a default ACL')" 1 "doctor names a default ACL within the cache"
+shared=$(with_acls)
+folders=$(find "$cache/v1" -type d | wc -l)
+pycstash verify >"$T/said" 2>&1
+is "$? $(grep -c ", $folders with a default ACL" "$T/said") $(grep -c "not checked: $folders folders" "$T/said")" "3 1 1" \
+	"verify counts the folders of the cache with a default ACL"
+pycstash gc --dry-run >/dev/null
+is "$(with_acls)" "$shared" \
+	"neither verify nor a dry run of gc removes a default ACL"
+for command in "verify --repair" "verify --deep --repair" gc; do
+	shared_cache
+	# shellcheck disable=SC2086
+	is "$(pycstash $command >"$T/said" 2>&1; echo $?) $(with_acls | grep -v /.state)" "0 " \
+		"$command removes ACLs from the cache, and the rights that they gave to others"
+	is "$(cached) $(v lib "$PY" -c "$(imports "$tree")")" "1 TRUSTED" "what $command has closed is still served"
+	check "verify --deep finds nothing wrong after $command" pycstash verify --deep "$tree"
 done
 done_testing

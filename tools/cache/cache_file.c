@@ -15,6 +15,7 @@
 
 #include "shim/core/base/openat2.h"
 #include "tools/base/files.h"
+#include "tools/cache/inherited.h"
 
 /* Opens one component at a time: for kernels without openat2, and for paths that are too
  * long for a system call. */
@@ -89,6 +90,8 @@ int cache_open_private(const struct cache *cache, const char *name)
 	fd = cache_openat(cache, name, O_RDONLY | O_DIRECTORY);
 	if (fd >= 0)
 		(void)file_take_rights(fd); /* else what is done in it fails */
+	if (fd >= 0 && inherited_is_there(fd))
+		(void)inherited_remove(fd);
 	return fd;
 }
 

@@ -65,6 +65,9 @@ static void print_summary(const struct verify *verify, uint64_t failed)
 	if (verify->modes.closed)
 		printf(", %" PRIu64 "%s closed to you", verify->modes.closed,
 			verify->repair ? " were" : "");
+	if (verify->modes.inherited)
+		printf(", %" PRIu64 "%s with a default ACL", verify->modes.inherited,
+			verify->repair ? " were" : "");
 	failed += verify->results[VERIFY_UNREADABLE];
 	if (failed)
 		printf("; %" PRIu64 " could not be read", failed);
@@ -88,6 +91,7 @@ static void print_summary_object(const struct verify *verify, uint64_t failed)
 	json_unsigned(&json, "uncompared", verify->results[VERIFY_UNCHECKED]);
 	json_unsigned(&json, "writable", verify->modes.writable);
 	json_unsigned(&json, "closed", verify->modes.closed);
+	json_unsigned(&json, "default_acls", verify->modes.inherited);
 	json_bool(&json, "complete", !interrupt_came());
 	json_close(&json);
 }
@@ -113,7 +117,9 @@ static int conclude(struct verify *verify, uint64_t failed)
 		return EXIT_FOUND;
 	if (failed || verify->results[VERIFY_UNREADABLE] || verify->incomplete ||
 		verify->results[VERIFY_UNCHECKED] ||
-		((verify->modes.writable || verify->modes.closed) && !verify->repair))
+		((verify->modes.writable || verify->modes.closed ||
+			 verify->modes.inherited) &&
+			!verify->repair))
 		return EXIT_PARTLY;
 	return select_conclude(&verify->select, "verify", has_seen_any(verify));
 }

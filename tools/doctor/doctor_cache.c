@@ -21,6 +21,7 @@
 #include "tools/base/files.h"
 #include "tools/base/units.h"
 #include "tools/cache/cache.h"
+#include "tools/cache/inherited.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/obstacle.h"
 #include "tools/cache/sys_libc.h"
@@ -123,6 +124,16 @@ static void check_names(struct findings *report, const char *path, const char *r
 	}
 }
 
+static void check_inherited(struct findings *report, const char *layout)
+{
+	AUTOCLOSE int fd = open(layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && inherited_is_there(fd))
+		findings_add(report, FINDING_WARN, "cache",
+			"%s has a default ACL, which decides about the rights to bytecode in place of your umask; run: pycstash verify --repair",
+			layout);
+}
+
 /* Returns the age in seconds, or -errno if there is no such file. */
 static int64_t age_of(const char *directory, const char *name)
 {
@@ -194,6 +205,7 @@ static void check_usable(struct findings *report, const char *root, enum root_st
 		return;
 	check_names(report, root, root);
 	check_names(report, layout, root);
+	check_inherited(report, layout);
 	check_gc(report, layout);
 }
 

@@ -21,6 +21,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/follow.h"
+#include "tools/cache/inherited.h"
 #include "tools/gc/missing.h"
 #include "tools/pyc/state.h"
 #include "tools/select/filter.h"
@@ -69,6 +70,8 @@ static void begin_directory(struct walk_dir *dir)
 	thread->here = (struct extent){ 0 };
 	thread->source_fd = -1;
 	thread->missing = NULL;
+	if (!gc->common.dry_run && inherited_is_there(dir->fd))
+		(void)inherited_remove(dir->fd);
 	if (clock_is_over(gc->deadline))
 		dir->walk->stop = true;
 	else if (has_rules(gc))

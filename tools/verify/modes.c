@@ -7,6 +7,7 @@
 
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
+#include "tools/cache/inherited.h"
 
 void modes_begin(struct modes *modes, bool repair)
 {
@@ -41,7 +42,14 @@ static bool judge(struct modes *modes, const struct stat *st, bool to_tree)
 int modes_look_at_folder(struct modes *modes, int fd, bool to_tree)
 {
 	struct stat st;
+	int r = 0;
 
+	if (inherited_is_there(fd)) {
+		modes->inherited++;
+		r = modes->repair ? inherited_remove(fd) : 0;
+	}
+	if (r < 0)
+		return r;
 	if (fstat(fd, &st) < 0 ||
 		(judge(modes, &st, to_tree) &&
 			fchmod(fd, good_mode(modes, &st, to_tree) & 07777) < 0))

@@ -10,7 +10,8 @@
  * With --deep: what gets from the cache into the tree may keep its mode, and only in the
  * cache is it out of others' reach. Whoever has made the cache may have set modes that
  * let others write to V's tree. Nobody can tell whether a program of V's has set them, so
- * they are not wrong; but good are only those that the umask may leave.
+ * they are not wrong; but good are only those that the umask may leave. In a folder with
+ * a default ACL, that has set them.
  *
  * Any thread may call the functions, after modes_begin.
  */
@@ -26,6 +27,7 @@ struct modes {
 	/* The number of files and folders with such rights, and of those that are closed
 	 * to V; also if that was changed. */
 	_Atomic(uint64_t) writable, closed;
+	_Atomic(uint64_t) inherited; /* folders with a default ACL; likewise */
 };
 
 /* repair: change such modes. Not thread-safe: looks at the umask. */

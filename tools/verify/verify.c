@@ -442,6 +442,8 @@ static void tell_modes(const struct verify *verify)
 		return;
 	tell(verify, verify->modes.writable,
 		"files or folders, since others may write to them by their modes, which they may keep in the tree; --repair changes these");
+	tell(verify, verify->modes.inherited,
+		"folders, since the rights of others to what is made in them are those of a default ACL, whatever programs give; --repair removes it, and what is there is yours alone then");
 	tell(verify, verify->modes.closed,
 		"files or folders, since their modes keep you from reading or changing them; --repair changes these");
 }
