@@ -106,6 +106,18 @@ is "$(releases 4000000000.5 | xargs)" "release 1 release 2" \
 	"forged bytecode that comes with one release is not run in place of the next one's source, if the first one's was not proven"
 unset hook
 
+# An entry that is a link to an object is younger than that.
+rm -rf "$cache" "$T/tree"/*
+as "$VICTIM" sh -c "cd '$T/tree' && mkdir pkg other && cp -p '$T/made/1/pkg/m.py' pkg && ln pkg/m.py other"
+victim "$PY" -c "$(imports pkg)" >"$T/said"
+as "$VICTIM" cp -r "$T/made/1/pkg/__pycache__" "$T/tree/other"
+touch -d @4000000000.5 "$T/tree/other/__pycache__"/*
+victim "$PY" -c "$(imports other)" >>"$T/said"
+rm "$T/tree/other/m.py" && cp -p "$T/made/2/pkg/m.py" "$T/tree/other"
+victim "$PY" -c "$(imports other)" >>"$T/said"
+is "$(xargs <"$T/said")" "release 1 release 1 release 2" \
+	"forged bytecode that comes with one release is not run in place of the next one's source, if the first one's was reused"
+
 # The hash of the next source, in a header that Python compares. What unpacks is not under the library.
 rm -rf "$cache" "$T/tree/pkg"
 as "$VICTIM" mkdir "$T/tree/pkg" && cp -p "$T/made/1/pkg/m.py" "$T/tree/pkg"

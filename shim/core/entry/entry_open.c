@@ -73,13 +73,15 @@ static int absent(struct search *search, int fd, enum verdict id)
 	return -ENOENT;
 }
 
+/* An object that becomes an entry keeps its mtime. Its ctime may be later than when that
+ * was, which costs one compilation. */
 static void note_outdated(struct search *search, int fd)
 {
 	struct stat st;
 
 	if (search->entry->world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
-		timestamp_before(&search->outdated, &st.st_mtim))
-		search->outdated = st.st_mtim;
+		timestamp_before(&search->outdated, &st.st_ctim))
+		search->outdated = st.st_ctim;
 }
 
 /* Passes over a file that a program has written under the entry's name. Why it does not

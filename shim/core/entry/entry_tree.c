@@ -45,16 +45,18 @@ static bool is_older_than_source(const struct stat *pyc, const struct stat *sour
 	return !is_within(&pyc->st_ctim, changed, UNPACKED_WITHIN);
 }
 
-/* Returns whether the tree's pyc, open as fd, was there when that entry was written, by
+/* Returns whether the tree's pyc, open as fd, was there when that entry got its name, by
  * the times that no program can set. A new mode or owner renews the ctime, but not the
- * birth time, which not all file systems have. */
+ * birth time, which not all file systems have. Nothing is concluded from an image's ctime
+ * (above). */
 static bool is_older_than_entry(const struct sys *sys, int fd, const struct stat *pyc,
 	const struct timespec *outdated)
 {
+	const bool is_image = pyc->st_ctim.tv_nsec == 0 &&
+			      timestamp_equal(&pyc->st_ctim, &pyc->st_mtim);
 	struct timespec birth;
 
-	/* Images show the mtime as the ctime (above). */
-	if (pyc->st_ctim.tv_nsec != 0 && timestamp_before(&pyc->st_ctim, outdated))
+	if (!is_image && timestamp_before(&pyc->st_ctim, outdated))
 		return true;
 	sys->birth(fd, "", &birth);
 	return timestamp_is_set(&birth) && timestamp_before(&birth, outdated);
@@ -136,7 +138,7 @@ bool entry_tree_fits(struct entry *entry)
 	header = entry_tree_header(entry, fd);
 	if (entry_is_for_own_loader(entry) &&
 		sys->fstatat(AT_FDCWD, entry->path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		entry_made = st.st_mtim;
+		entry_made = st.st_ctim;
 	fits = source_look(&entry->source, sys) == 0 &&
 	       entry_tree_may_fit(&header, &entry->source) &&
 	       !entry_tree_is_doubtful(entry, &entry_made, fd, &header);

@@ -181,6 +181,8 @@ static const struct times {
 		AT(-1), AT(1), AT(1), AT(0), AT(0), true, TIMESTAMP },
 	{ "bytecode in the tree that is older than the entry by its ctime may be wrong",
 		AT(9999), AT(-1), NEVER, AT(0), AT(0), true, TIMESTAMP },
+	{ "bytecode in the tree that is older than the entry by its ctime in whole seconds may be wrong",
+		AT(9999), WHOLE(-1), NEVER, AT(0), AT(0), true, TIMESTAMP },
 	{ "bytecode in the tree that is older than the entry by its birth may be wrong",
 		AT(1), AT(1), AT(-1), AT(0), AT(0), true, TIMESTAMP },
 	{ "hash-based bytecode in the tree that was unpacked a minute before its source is served",
@@ -193,6 +195,8 @@ static const struct times {
 		AT(-1), AT(1), AT(1), AT(-2), AT(0), false, CHECKED },
 	{ "hash-based bytecode in the tree that is older than the entry by its ctime may be wrong",
 		AT(9999), AT(-1), NEVER, AT(0), AT(0), true, CHECKED },
+	{ "hash-based bytecode in an image, whose ctime is the mtime, is served",
+		WHOLE(-1), WHOLE(-1), NEVER, AT(-2), AT(0), false, CHECKED },
 };
 /* clang-format on */
 
