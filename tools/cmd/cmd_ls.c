@@ -332,12 +332,11 @@ static int conclude(struct ls *ls)
 {
 	if (ls->common.json)
 		print_summary(ls);
-	if (ls->count.unseen && filter_needs_state(&ls->filter))
-		complain(NULL,
-			"%ju files left out: not known, since links of another user, which are not followed, lead to their sources",
-			(uintmax_t)ls->count.unseen);
-	if (ls->count.unread_files || ls->count.unread_directories ||
-		(ls->count.unseen && filter_needs_state(&ls->filter)))
+	if (filter_needs_state(&ls->filter)) {
+		filter_tell_unseen(ls->count.unseen, "left out");
+		ls->count.unread_files += ls->count.unseen;
+	}
+	if (ls->count.unread_files || ls->count.unread_directories)
 		return EXIT_PARTLY;
 	return select_conclude(&ls->select, "ls",
 		ls->count.entries + ls->count.objects + ls->count.others > 0);

@@ -320,10 +320,7 @@ static int find(struct purge *purge)
 	r = walk_run(&walk, "");
 	removed_tell(&purge->removed, purge->cache.root);
 	purge->failed += walk.failed + purge->unseen;
-	if (purge->unseen)
-		complain("--state",
-			"%ju files not deleted: not known, since links of another user, which are not followed, lead to their sources",
-			(uintmax_t)purge->unseen);
+	filter_tell_unseen(purge->unseen, "not deleted");
 	return r;
 }
 
@@ -389,18 +386,15 @@ static int find_and_take(struct purge *purge)
 		purge->python_count = interpreters_find(&purge->pythons);
 		if (interrupt_came())
 			return conclude(purge, -EINTR);
-		if (!purge->python_count) {
+		if (!purge->python_count || interpreters_unseen()) {
 			complain("--not-installed",
-				"no interpreter was found, so nothing was deleted; use --tag");
-			return EXIT_UNABLE;
-		}
-		if (interpreters_unseen()) {
-			complain("--not-installed",
-				"there may be more interpreters than were found, so nothing was deleted; use --tag");
-			return EXIT_PARTLY;
+				"%s, so nothing was deleted; use --tag",
+				purge->python_count
+					? "there may be more interpreters than were found"
+					: "no interpreter was found");
+			return purge->python_count ? EXIT_PARTLY : EXIT_UNABLE;
 		}
 	}
-	interrupt_catch();
 	r = find(purge);
 	if (r == 0)
 		r = take_wholes(purge);
@@ -453,10 +447,8 @@ static int purge_all(struct purge *purge)
  * taken after the withdrawal. */
 static int purge_locked(struct purge *purge)
 {
-	AUTOCLOSE int lock = -1;
+	AUTOCLOSE int lock = lock_take_packs(&purge->cache, false);
 
-	interrupt_catch();
-	lock = lock_take_packs(&purge->cache, false);
 	return lock < 0 ? lock_refused_packs(&purge->cache, lock) : purge_all(purge);
 }
 
@@ -477,6 +469,7 @@ static int run(const struct command *self, char **words)
 			    : cache_open(&purge->cache, purge->common.dir);
 	if (code != EXIT_OK)
 		return code;
+	interrupt_catch();
 	return purge->from_pack && !purge->common.dry_run ? purge_locked(purge)
 							  : purge_all(purge);
 }

@@ -4,6 +4,8 @@
  */
 #include "tools/select/filter.h"
 
+#include "tools/base/message.h"
+
 const struct opt filter_options[] = {
 	{ "state", 0, "STATE",
 		"only files in this state: fresh, stale, orphan, unsealed, damaged or foreign; for several, use commas or repeat the option",
@@ -46,4 +48,12 @@ bool filter_passes_stat(const struct filter *filter, const struct stat *st)
 bool filter_passes_state(const struct filter *filter, enum state state)
 {
 	return filter->states == 0 || (filter->states & 1u << state);
+}
+
+void filter_tell_unseen(uint64_t count, const char *what)
+{
+	if (count)
+		complain("--state",
+			"%ju files %s: not known, since links of another user, which are not followed, lead to their sources",
+			(uintmax_t)count, what);
 }

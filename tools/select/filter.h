@@ -45,6 +45,10 @@ bool filter_needs_state(const struct filter *filter);
 bool filter_passes_stat(const struct filter *filter, const struct stat *st);
 bool filter_passes_state(const struct filter *filter, enum state state);
 
+/* Reports how many files were, for instance, "left out" since nobody has followed the
+ * links of another user that lead to their sources. count may be 0. */
+void filter_tell_unseen(uint64_t count, const char *what);
+
 /* Returns when a file was last used: written, or read as far as the file system records
  * that (relatime: once a day). Seconds since 1970. */
 int64_t filter_last_use(const struct stat *st);

@@ -77,8 +77,8 @@ bool entry_tree_may_fit(const struct header *header, const struct source *source
 	return header->kind == HEADER_HASH || header_fits(header, &source->st);
 }
 
-bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd,
-	const struct header *header)
+static bool is_doubtful(const struct entry *entry, const struct timespec *outdated,
+	int fd, const struct header *header)
 {
 	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->env.sys;
@@ -97,7 +97,13 @@ bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated
 		return false;
 	return !world->policy.readonly &&
 	       (entry->source.seen || *world->python.magic != 0) &&
-	       is_older_than_source(&st, &entry->source.st) && can_be_compiled(entry);
+	       is_older_than_source(&st, &entry->source.st);
+}
+
+bool entry_tree_is_doubtful(struct entry *entry, const struct timespec *outdated, int fd,
+	const struct header *header)
+{
+	return is_doubtful(entry, outdated, fd, header) && can_be_compiled(entry);
 }
 
 struct header entry_tree_header(const struct entry *entry, int fd)

@@ -242,11 +242,44 @@ static void is_judged_by_its_times(void **state)
 	fake_sys.close(fd);
 }
 
+static int open_closed(int dirfd, const char *path, int flags, mode_t mode)
+{
+	return flags & O_PATH ? fake_sys.openat(dirfd, path, flags, mode) : -EACCES;
+}
+
+static void is_served_if_nobody_can_compile(void **state)
+{
+	static const struct times older = { .mtime = AT(-1),
+		.ctime = AT(-1),
+		.changed = AT(61),
+		.outdated = AT(0),
+		.header = TIMESTAMP };
+	struct sys closed;
+	int fd;
+
+	(void)state;
+	now = &older;
+	fits();
+	fd = fake_sys.openat(
+		fe.entry.tree_dirfd, fe.entry.tree_path, O_RDONLY | O_CLOEXEC, 0);
+	assert_return_code(fd, -fd);
+	closed = fake_sys;
+	closed.fstatat = timed_fstatat;
+	closed.openat = open_closed;
+	fe.world.env.sys = &closed;
+	assert_false(
+		entry_tree_is_doubtful(&fe.entry, &older.outdated, fd, &older.header));
+	fake_sys.close(fd);
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
 	unit_rows(is_judged, rows);
 	unit_rows(is_judged_by_its_times, times);
+	unit_one(
+		"bytecode in the tree that is older than the entry is served if the source cannot be read",
+		is_served_if_nobody_can_compile);
 	unit_one(
 		"bytecode in the tree is old to an import whose stat it fits if the source has changed since",
 		by_the_stat_of_the_import);
