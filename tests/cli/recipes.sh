@@ -123,11 +123,18 @@ one_file() {
 		skip "a layer in one file is served" "no squashfs here"
 		return
 	fi
-	eval "$(block "Layers: bytecode that comes with an image" 2)" >/dev/null
-	rm -r /srv/bytecode
+	local heading="Layers: bytecode that comes with an image"
+	eval "$(block "$heading" 2)" >/dev/null
 	plain PYCSTASH_LAYERS=/opt/bytecode PYCSTASH_LOG="$T/log" \
 		LD_PRELOAD=/usr/local/lib/pycstash/libpycstash.so /usr/bin/python3 /srv/app/main.py >/dev/null
 	is "$(grep -c 'hit: /srv/app/__pycache__/helper.*(layer)' "$T/log")" 1 "a layer in one file is served"
+	echo 'edited = 1' >>/srv/app/helper.py
+	rm "$T/log"
+	eval "$(block "$heading" 2)" >/dev/null
+	plain PYCSTASH_LAYERS=/opt/bytecode PYCSTASH_LOG="$T/log" \
+		LD_PRELOAD=/usr/local/lib/pycstash/libpycstash.so /usr/bin/python3 /srv/app/main.py >/dev/null
+	is "$(grep -c 'hit: /srv/app/__pycache__/helper.*(layer)' "$T/log")" 1 "a layer in one file is made again after an edit"
+	umount /opt/bytecode
 	umount /opt/bytecode
 }
 
