@@ -179,6 +179,8 @@ mkdir "$other" && echo mine >"$other/file"
 is "$(status_of import_ "$T/a") $(ls "$other")" "12 file" "import refuses a directory that has other files in it"
 rm "$other/file"
 mkdir "$other/v2" && cp "$CACHE/v1/CACHEDIR.TAG" "$other/v2"
+is "$(PYCSTASH_DIR=relative status_of "$PYCSTASH" import "$T/a") $(PYCSTASH_DIR=relative status_of "$PYCSTASH" import --dry-run "$T/a")" "10 10" \
+	"import ends with 10 where no setting says where the cache is, and so does a dry run"
 is "$(status_of import_ --dry-run "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v2 " "import does not write into a newer pycstash's layout"
 is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v1 v2 " "import creates this version's layout beside a newer pycstash's"
 rm -rf "$other"

@@ -136,6 +136,10 @@ printf '\247\r\r\n\0\0\0\0\0\0\0\0\0\0\0\0' | cat - "$T/noise" >"$T/noise.pyc"
 is "$(status_of show "$T/noise.pyc")" 0 "show prints a pyc that has only noise after its header"
 is "$(show --deep --json "$T/noise.pyc" | get 'x["code"]["known"], bool(x["code"]["fault"])')" "(True, True)" \
 	"an interpreter says that it cannot load noise after a header"
+echo 'nothing = 1' >"$T/lone.py"
+mkdir -p "$T/open" && "$PYCSTASH" run --dir "$T/open" -- true && mkdir -p "$T/open/v1" && chmod 777 "$T/open"
+is "$(PYCSTASH_DIR=$T/open status_of show "$T/lone.py") $(PYCSTASH_DIR=$T/open status_of show "$T/noise.pyc") $(status_of show "$T/lone.py")" "12 0 1" \
+	"show ends with 12 if it finds nothing and others can write to the cache"
 printf '\377\377\r\n\0\0\0\0\0\0\0\0\0\0\0\0N' >"$T/unknown.pyc"
 is "$(show --deep "$T/unknown.pyc" 2>&1 >/dev/null; status_of show --deep "$T/unknown.pyc")" \
 	"pycstash: $T/unknown.pyc: no interpreter with magic number 65535 was found"$'\n3' \

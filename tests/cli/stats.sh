@@ -292,6 +292,11 @@ print("%.1f %.1f" % tuple(100 * n / (cache + c["in_tree"] + c["misses"]) for n i
 	"the first line has two rates: what the tree served does not count as served from the cache"
 check "stats says that gc is due, and how this cache is collected" \
 	grep -qxF "  pycstash gc --dir $CACHE" <(stats | grep -A1 '^gc is due')
+mark=$CACHE/v1/.state/gc
+is_due() { stats --json | python3 -c 'import json; print(json.load(open(0))["size"]["gc_due"])'; }
+touch -d '2 hours ago' "$mark"
+is "$(is_due) $(PYCSTASH_MAX_SIZE=1K is_due)" "False True" "gc is due after an hour if the cache exceeds max_size"
+rm "$mark"
 for how in "" "--by version" "--by day"; do
 	# shellcheck disable=SC2086 # words
 	stats --since @0 $how | sed 1d | awk 'length > 80' | none "stats $how fits a terminal of 80 columns"

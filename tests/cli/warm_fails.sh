@@ -173,6 +173,7 @@ check "an interpreter that is too old is reported with its version" grep -q '3\.
 is "$(PYCSTASH_READONLY=1 code warm --python "$python" "$T/app")" 12 "warm of a read-only cache ends with 12"
 mkdir "$T/documents"
 echo mine >"$T/documents/letter"
+is "$(PYCSTASH_DIR=relative code "$PYCSTASH" warm --python "$python" "$T/app")" 10 "warm ends with 10 where no setting says where the cache is"
 is "$(code "$PYCSTASH" warm --dir "$T/documents" --python "$python" "$T/app")" 12 "warm into a directory that is not a cache ends with 12"
 is "$(ls "$T/documents")" letter "warm leaves a newer pycstash's cache as it is"
 (cd "$T" && "$PYCSTASH" warm --dir relative --python "$python" "$T/app") >/dev/null

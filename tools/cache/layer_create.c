@@ -12,6 +12,7 @@
 
 #include "shim/core/cache/root.h"
 #include "shim/core/cache/way.h"
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/sys_libc.h"
@@ -97,6 +98,7 @@ static int open_layer(struct cache *cache, const char *layer, bool update, bool 
 int layer_create_begin(
 	struct cache *cache, const struct common *common, const char *layer, bool update)
 {
+	AUTOFREE char *root = NULL;
 	int code;
 
 	*cache = (struct cache){ .fd = -1, .root_fd = -1 };
@@ -104,7 +106,10 @@ int layer_create_begin(
 		return open_layer(cache, layer, update, common->dry_run);
 	if (!common->dry_run)
 		return cache_open_or_make(cache, common->dir);
-	code = cache_open_if_there(cache, common->dir);
+	code = cache_root(common->dir, &root); /* fails if there is no place for one */
+	if (code != EXIT_OK)
+		return code;
+	code = cache_open_if_there(cache, root);
 	return code == EXIT_NO_CACHE ? EXIT_OK : code;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"
@@ -189,12 +190,16 @@ static int lock_and_collect(struct gc *gc)
 static int run(const struct command *self, char **words)
 {
 	struct gc *gc = &gc_request;
+	AUTOFREE char *root = NULL;
 	int code;
 
 	if (gc->common.dry_run || gc->common.as_owner)
 		(void)owner_become(gc->common.dir);
-	code = gc->automatic ? cache_open_if_there(&gc->cache, gc->common.dir)
-			     : cache_open(&gc->cache, gc->common.dir);
+	code = cache_root(gc->common.dir, &root); /* fails if no setting names a place */
+	if (code != EXIT_OK)
+		return code;
+	code = gc->automatic ? cache_open_if_there(&gc->cache, root)
+			     : cache_open(&gc->cache, root);
 	if (code == EXIT_NO_CACHE)
 		return EXIT_OK; /* nothing is to be deleted, say in a CI job */
 	if (code != EXIT_OK)

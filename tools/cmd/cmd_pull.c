@@ -59,6 +59,13 @@ static bool has_packs(const struct pull *pull)
 	return pull->packs + pull->known + pull->unwanted + pull->refused > 0;
 }
 
+/* Says why there are no packs. */
+static const char *explain_none(const struct pull *pull)
+{
+	return pull->absent ? "the store has no such directory or bucket"
+			    : "nothing has been pushed to that store yet";
+}
+
 static void print_text(const struct pull *pull)
 {
 	printf("%s %" PRIu64 " pack%s (%s): %" PRIu64 " object%s, %s\n",
@@ -78,7 +85,7 @@ static void print_text(const struct pull *pull)
 	if (pull->refused)
 		printf("  %" PRIu64 " refused\n", pull->refused);
 	if (!has_packs(pull))
-		puts("  nothing has been pushed to that store yet");
+		printf("  %s\n", explain_none(pull));
 }
 
 /* Returns the exit code. A failing store is not an error for the job that asks it, except
@@ -96,7 +103,7 @@ static int conclude(const struct pull *pull, int r)
 	if (r < 0)
 		return pull->strict ? EXIT_PARTLY : EXIT_OK;
 	if (pull->strict && !has_packs(pull))
-		complain("--strict", "nothing has been pushed to that store yet");
+		complain("--strict", "%s", explain_none(pull));
 	if (pull->strict && (pull->differing || !has_packs(pull)))
 		return EXIT_PARTLY;
 	return pull->refused || pull->unseen ? EXIT_PARTLY : EXIT_OK;

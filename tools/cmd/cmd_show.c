@@ -53,7 +53,9 @@ static bool has_cache(const char *dir)
 	return dir || (cache_configured(root) && access(root, F_OK) == 0);
 }
 
-/* Fails only for a cache that --dir names: layers and trees may have bytecode as well. */
+/* Opens what there is, even if the cache cannot be opened: layers and trees may have
+ * bytecode as well. Returns the exit code for the cache; EXIT_NO_CACHE is not reported,
+ * except with --dir. */
 static int open_caches(struct show_command *show)
 {
 	struct cache cache;
@@ -65,7 +67,7 @@ static int open_caches(struct show_command *show)
 			code = lookup_add(&cache, &show->lookup);
 	}
 	lookup_add_layers(&show->lookup);
-	return show->common.dir ? code : EXIT_OK;
+	return code;
 }
 
 /* --- one pyc -------------------------------------------------------------------------*/
@@ -213,18 +215,19 @@ static int show_file(struct show_command *show, const char *file)
 static int run(const struct command *self, char **words)
 {
 	struct show_command *show = &show_request;
-	int worst;
+	int opened, worst = EXIT_OK;
 
 	(void)owner_become(show->common.dir);
-	worst = open_caches(show);
-	if (worst != EXIT_OK)
-		return worst;
+	opened = open_caches(show);
+	if (show->common.dir && opened != EXIT_OK)
+		return opened;
 	for (; *words; words++) {
 		int code = show_file(show, *words);
 
 		worst = code > worst ? code : worst;
 	}
-	return worst;
+	/* what was not found may be in the cache that was refused */
+	return worst == EXIT_FOUND && opened == EXIT_REFUSED ? opened : worst;
 }
 
 const struct command_code cmd_show = {

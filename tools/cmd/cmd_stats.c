@@ -17,7 +17,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
-#include "tools/gc/gc_due.h"
+#include "tools/gc/gc.h"
 #include "tools/stats/stats.h"
 
 enum by { BY_NONE, BY_VERSION, BY_DAY };
@@ -274,7 +274,7 @@ static int show(const struct stats_command *request, const struct cache *cache)
 	stats_make(&stats, cache->root, &counters,
 		request->since < 0 ? counters.zero : request->since * CLOCK_SECOND);
 	stats.limit = conf_number("max_size");
-	stats.gc_due = gc_due_at(cache->root_fd, CACHE_LAYOUT);
+	stats.gc_due = gc_mark_is_due(cache, request->now / CLOCK_SECOND);
 	print(request, &stats);
 	return EXIT_OK;
 }

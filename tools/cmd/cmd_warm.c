@@ -71,7 +71,7 @@ static int judge_cache(const struct config *config, struct cache *cache)
 
 	if (!config->enabled || !config->root_len) {
 		complain(NULL, "%s", config->why_not);
-		return EXIT_REFUSED;
+		return config->no_root ? EXIT_NO_CACHE : EXIT_REFUSED;
 	}
 	code = cache_open_if_there(cache, config->root);
 	if (code != EXIT_NO_CACHE)

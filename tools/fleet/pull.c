@@ -263,8 +263,10 @@ static int pull_all(struct pull *pull, struct store *store)
 	struct names names;
 	int r = store_list(store, &names);
 
-	if (r == -ENOENT) /* nobody has pushed yet */
+	if (r == -ENOENT) { /* nobody has pushed yet, or the name is wrong */
+		pull->absent = true;
 		r = 0;
+	}
 	for (size_t i = 0; i < names.count && r == 0; i++)
 		if (interrupt_came())
 			r = -EINTR;
