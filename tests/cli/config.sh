@@ -135,6 +135,36 @@ is "$(cat "$T/together")" "$(for round in 1 2 3 4 5; do
 	printf '%s\n' "keep_free = ${round}M" "max_age = ${round}d" "max_entries = $round" "max_size = ${round}G"; done)" \
 	"several runs of set at the same time lose none of the settings"
 is "$(ls -A "${user%/*}")" "${user##*/}" "set leaves nothing beside the file"
+mkdir "$user.lock"
+is "$(status_of config set max_size 2G) $(config get max_size)" "0 2G" "set needs no name beside the file, which somebody else may have taken"
+rmdir "$user.lock"
+echo mine >"$user.lock"
+config set max_size 3G
+is "$(cat "$user.lock")" mine "set leaves a file that is called like a lock of the settings alone"
+for look in 1 2 3 4 5; do
+	fresh
+	user_says 'max_size = 1G'
+	env LD_PRELOAD="$BUILD/tests/library/libat.so" AT="open:$look:/pycstash.conf" DO="rm '$user'" "$PYCSTASH" config unset max_size
+	cat "$user"
+done >"$T/gone" 2>/dev/null
+is "$(cat "$T/gone")" "" "unset makes no file if the file goes meanwhile"
+# held MODE: what set ends with while the directory, which has that mode, stays locked
+held() {
+	local dir=$T/held-$1/pycstash holder code
+	mkdir -p "$dir"
+	chmod "$1" "$dir"
+	flock -F "$dir" sleep 600 &
+	holder=$!
+	await sh -c '! flock -n "$1" true' - "$dir"
+	code=$(status_of env XDG_CONFIG_HOME="${dir%/*}" "$PYCSTASH" config set max_size 2G)
+	kill "$holder"
+	echo "$1 $code $(XDG_CONFIG_HOME=${dir%/*} config get max_size)"
+}
+held 755 >"$T/held-open" &
+held 700 >"$T/held-closed" &
+wait
+is "$(cat "$T/held-open")" "755 0 2G" "whoever can read the directory of the settings cannot keep set from working by its lock"
+is "$(cat "$T/held-closed")" "700 125 5G" "set changes nothing while another process of the user's has the lock of the settings' directory"
 
 full() { # in a file system of one page, which is full
 	unshare -rm sh -c 'mount -t tmpfs -o size=4k none "$1/.config" && mkdir "$1/.config/pycstash" &&

@@ -224,6 +224,17 @@ together() {
 	"$PYCSTASH" wrap --venv "$T/two" --remove
 	(cd "$bin" && ls -A && cmp python3 "$T/show")
 } 2>/dev/null
+# closed: what --remove ends with, and says, in a bin directory that cannot be written to
+closed() {
+	local bin=$T/closed/bin
+	mkdir -p "$bin" && touch "$T/closed/pyvenv.cfg" && cp "$T/show" "$bin/python3"
+	chmod 711 "$T"
+	chmod 555 "$bin"
+	as_user "$PYCSTASH" wrap --venv "$T/closed" --remove 2>"$T/said" </dev/null
+	echo "$? $(grep -c 'no interpreter here is wrapped' "$T/said")"
+	chmod 755 "$bin"
+}
+is "$(closed)" "1 1" "--remove finds nothing wrapped in a directory that cannot be written to: 1"
 is "$(together)" python3 "two runs of wrap --venv at the same time do not lose the interpreter"
 is "$(code_of --remove "$T/show") $(code_of --venv "$T" "$T/show") $(code_of --venv "$T" -o "$T/x")" "2 2 2" \
 	"--venv stands alone, and --remove goes with it"

@@ -21,7 +21,6 @@
 #include "tools/cli/command.h"
 
 #define LOCK_FILE "lock"
-#define BESIDE ".lock"
 #define PACKS_FILE "packs.lock"
 #define IN_STATE CACHE_LAYOUT "/" CACHE_STATE "/"
 #define WAIT_STEP_MS 50
@@ -78,43 +77,27 @@ int lock_take_packs(const struct cache *cache, bool shared)
 	return take(cache, PACKS_FILE, shared, LOCK_PATIENCE);
 }
 
-/* Returns whether the name still leads to the open file: who held the lock before has
- * removed its name. */
-static bool is_named(int fd, const char *name)
+int lock_directory(const char *path, int *ret_fd)
 {
-	struct stat opened, named;
+	AUTOCLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	int r;
 
-	return fstat(fd, &opened) == 0 && lstat(name, &named) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	*ret_fd = -1;
+	if (fd < 0)
+		return 0;
+	r = lock_wait(fd, false, LOCK_PATIENCE);
+	/* Whoever can read the directory can hold its lock for ever. */
+	if (r == -EAGAIN && fstat(fd, &st) == 0 && st.st_mode & (S_IRGRP | S_IROTH))
+		r = 0;
+	if (r == -EAGAIN || r == -EINTR)
+		return r;
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
 }
 
-int lock_beside(const char *path)
-{
-	AUTOFREE char *name = alloc_format("%s" BESIDE, path);
-
-	for (;;) {
-		int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), r;
-
-		if (fd < 0)
-			return -errno;
-		r = lock_wait(fd, false, LOCK_PATIENCE);
-		if (r != -EAGAIN && r != -EINTR && is_named(fd, name))
-			return fd;
-		close(fd);
-		if (r < 0)
-			return r;
-	}
-}
-
-void lock_beside_end(const char *path, int fd)
-{
-	AUTOFREE char *name = alloc_format("%s" BESIDE, path);
-
-	(void)unlink(name);
-	close(fd);
-}
-
-const char *lock_beside_why(int error)
+const char *lock_directory_why(int error)
 {
 	return error == -EAGAIN ? "another process is changing it; try again"
 				: strerror(-error);

@@ -4,8 +4,8 @@
  * or sets the counters. The other one, of packs, keeps `purge --from-pack` and pull
  * apart. Those that only add or delete files need none: every file is whole or missing.
  * The kernel releases a lock when the process ends (flock), so none can be left behind.
- * Interpreters never wait for one. Also the lock of a file that a command reads, changes
- * and replaces. For one thread.
+ * Interpreters never wait for one. Also the lock of a directory in which a command reads,
+ * changes and replaces files. For one thread.
  */
 #pragma once
 
@@ -28,15 +28,15 @@ int lock_take(const struct cache *cache, int seconds);
 /* The same for the lock of packs, which pulls share; waits LOCK_PATIENCE. */
 int lock_take_packs(const struct cache *cache, bool shared);
 
-/* Locks a file or directory outside the cache until lock_beside_end, so that what another
- * command changes there meanwhile is not lost: by PATH.lock, which nobody else can open.
- * Waits for LOCK_PATIENCE. Returns as lock_take; succeeds where the file system has no
- * locks. */
-int lock_beside(const char *path);
-void lock_beside_end(const char *path, int fd);
+/* Locks a directory outside the cache, which the caller has judged, so that what another
+ * command changes in it meanwhile is not lost. Waits for LOCK_PATIENCE. Returns 0, also
+ * without a lock if there can be none, or if others can read the directory, and so keep
+ * it locked. *ret_fd: closing it (AUTOCLOSE) releases the lock. Otherwise -EAGAIN or
+ * -EINTR, as lock_take. */
+int lock_directory(const char *path, int *ret_fd);
 
-/* Returns what a message says of an error of lock_beside, or of any other. */
-const char *lock_beside_why(int error);
+/* Returns what a message says of an error of lock_directory, or of any other. */
+const char *lock_directory_why(int error);
 
 /* Reports the error of lock_take, and returns the exit code. */
 int lock_refused(const struct cache *cache, int error);

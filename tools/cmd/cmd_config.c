@@ -182,7 +182,7 @@ static int write_setting(const char *key, const char *value)
 	}
 	if (r < 0)
 		complain(path, "not changed: %s",
-			r == -EINVAL ? "there is a NUL in it" : lock_beside_why(r));
+			r == -EINVAL ? "there is a NUL in it" : lock_directory_why(r));
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 

@@ -330,16 +330,13 @@ static int each_locked(const char *bin, const char *except,
 static int each(const char *bin, const char *except,
 	int (*action)(const char *path, const char *real))
 {
-	AUTOFREE char *all = alloc_format("%s/pycstash", bin);
-	int lock = lock_beside(all), code;
+	AUTOCLOSE int lock = -1;
+	int r = lock_directory(bin, &lock);
 
-	if (lock < 0) {
-		complain(bin, "not changed: %s", lock_beside_why(lock));
-		return EXIT_OURS;
-	}
-	code = each_locked(bin, except, action);
-	lock_beside_end(all, lock);
-	return code;
+	if (r == 0)
+		return each_locked(bin, except, action);
+	complain(bin, "not changed: %s", lock_directory_why(r));
+	return EXIT_OURS;
 }
 
 static int wrap_venv(const char *venv)

@@ -185,22 +185,23 @@ static int rewrite(
 	return r;
 }
 
-/* Reads the file and replaces it, under its lock. */
+/* Reads the file and replaces it, under the lock of its directory. */
 static int change(
 	const char *path, mode_t mode, const char *key, const char *value, char **ret_why)
 {
 	AUTOFREE char *target = realpath(path, NULL); /* a symlink is kept */
 	const char *name = target ? target : path;
+	AUTOFREE char *directory = file_parent(name);
 	AUTOFCLOSE FILE *old = NULL;
-	int lock = lock_beside(name), r;
+	AUTOCLOSE int lock = -1;
+	int r = lock_directory(directory, &lock);
 
-	if (lock < 0)
-		return lock;
+	if (r < 0)
+		return r;
 	r = conf_file_open(path, &old, ret_why);
-	if (r == 0 || r == -ENOENT)
-		r = rewrite(name, mode, old, key, value);
-	lock_beside_end(name, lock);
-	return r;
+	if (r == -ENOENT)
+		r = value ? prepare_new(path, ret_why) : 0;
+	return r < 0 || (!old && !value) ? r : rewrite(name, mode, old, key, value);
 }
 
 int conf_file_set(
@@ -211,7 +212,7 @@ int conf_file_set(
 
 	if (r == -ENOENT && !value)
 		return 0;
-	if (r == -ENOENT)
+	if (r == -ENOENT) /* there is no directory to lock yet */
 		r = prepare_new(path, ret_why);
 	return r < 0 ? r : change(path, mode, key, value, ret_why);
 }
