@@ -145,5 +145,15 @@ for command in "verify --repair" "verify --deep --repair" gc; do
 		"$command removes ACLs from the cache, and the rights that they gave to others"
 	is "$(cached) $(v lib "$PY" -c "$(imports "$tree")")" "1 TRUSTED" "what $command has closed is still served"
 	check "verify --deep finds nothing wrong after $command" pycstash verify --deep "$tree"
+	# A file that V may not read keeps its ACL, and so does the folder
+	shared_cache
+	entry=$(find "$cache" -name 'm.*.pyc' -path '*/tree/*')
+	chmod 0 "$entry"
+	pycstash $command >/dev/null 2>&1
+	is "$("$PY" "$T/lib/left.py" "$cache/v1" | grep -cxF -e "$entry" -e "${entry%/*}")" 2 \
+		"a folder keeps its default ACL if $command cannot remove that of a file in it"
+	chmod 600 "$entry"
+	pycstash $command >/dev/null 2>&1
+	is "$(with_acls | grep -v /.state)" "" "$command removes both once it can"
 done
 done_testing

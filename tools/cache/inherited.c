@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,16 +19,25 @@ bool inherited_is_there(int fd)
 	       st.st_uid == geteuid();
 }
 
-static void close_file(int dirfd, const char *name)
+static bool is_ours(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_uid == geteuid();
+}
+
+/* Returns 0 also if the file is gone, or not ours. */
+static int close_file(int dirfd, const char *name)
 {
 	AUTOCLOSE int fd = file_look(dirfd, name, O_NOFOLLOW);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-		st.st_uid != geteuid())
-		return;
+	if (fd < 0) /* we may not read it */
+		return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_ours(&st)
+			       ? fd
+			       : 0;
+	if (fstat(fd, &st) < 0 || !is_ours(&st))
+		return 0;
 	root_disinherit(&sys_libc, fd);
-	(void)fchmod(fd, st.st_mode & S_IRWXU);
+	return fchmod(fd, st.st_mode & S_IRWXU) < 0 ? -errno : 0;
 }
 
 int inherited_remove(int fd)
@@ -35,9 +45,18 @@ int inherited_remove(int fd)
 	/* The caller reads the names itself, with the position of its own descriptor. */
 	char **names = file_names(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 
-	for (; names && *names; names++)
-		close_file(fd, *names);
-	/* Last: if this is interrupted, the next run does it all. */
+	int r = names ? 0 : -errno;
+
+	for (char **name = names; name && *name; name++) {
+		int closed = close_file(fd, *name);
+
+		r = r < 0 ? r : closed;
+		free(*name);
+	}
+	free(names);
+	/* Last: by this ACL the next run finds what was left, or interrupted. */
+	if (r < 0)
+		return r;
 	root_disinherit(&sys_libc, fd);
 	if (root_inherits(&sys_libc, fd))
 		return -EPERM;

@@ -12,5 +12,6 @@
 bool inherited_is_there(int fd);
 
 /* Removes the ACLs of the folder open as fd, and of the files in it, and closes all to
- * others: nobody knows which rights programs gave. Returns 0 or -errno. Thread-safe. */
+ * others: nobody knows which rights programs gave. Returns 0 or -errno. If a file cannot
+ * be closed, the folder keeps its ACL, by which the next run finds it. Thread-safe. */
 int inherited_remove(int fd);

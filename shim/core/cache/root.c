@@ -141,10 +141,12 @@ static int make_within(const struct sys *sys, int dirfd, const char *path, bool 
 	fd = sys->openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0)
 		return 0; /* deleted again */
-	if (root_inherits(sys, fd))
+	*clean = !root_inherits(sys, fd);
+	if (!*clean) {
 		root_disinherit(sys, fd);
+		*clean = !root_inherits(sys, fd);
+	}
 	sys->close(fd);
-	*clean = true;
 	return 0;
 }
 
