@@ -171,8 +171,17 @@ holder=$!
 await sh -c '! flock -n "$1" true' - "$T/busy/v1/.state/packs.lock"
 is "$(status_of on busy purge -n --from-pack "$digest") $(withdraws busy) $(grep -c 'locked by another process' "$T/err")" "0 11 1" \
 	"purge --from-pack says that it has waited for a pull in vain, and a dry run waits for none"
+is "$(status_of on busy pull "$T/agree") $(grep -c 'locked by another process' "$T/err")" "11 1" \
+	"pull of two packs waits for purge --from-pack once"
+SECONDS=0
+is "$(status_of on busy run --pull "$T/agree" -- echo started) $(<"$T/out") $(grep -c 'locked by another process' "$T/err") $((SECONDS < 5))" "0 started 1 1" \
+	"run --pull does not wait for purge --from-pack"
 kill "$holder"
 ends "$holder"
+
+rm "$T/busy/v1/.state/packs.lock" && mkdir "$T/busy/v1/.state/packs.lock"
+is "$(status_of on busy pull --json "$T/agree") $(field packs <"$T/out") $(withdraws busy)" "0 2 0" \
+	"pull and purge --from-pack need no lock where there can be none"
 
 # --- without a record -----------------------------------------------------------------
 on job pull -q "$T/store"

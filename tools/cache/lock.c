@@ -72,9 +72,12 @@ int lock_take(const struct cache *cache, int seconds)
 	return fd;
 }
 
-int lock_take_packs(const struct cache *cache, bool shared)
+int lock_take_packs(const struct cache *cache, bool shared, int seconds, int *ret_lock)
 {
-	return take(cache, PACKS_FILE, shared, LOCK_PATIENCE);
+	int fd = take(cache, PACKS_FILE, shared, seconds);
+
+	*ret_lock = fd < 0 ? -1 : fd;
+	return fd == -EAGAIN || fd == -EINTR ? fd : 0;
 }
 
 int lock_directory(const char *path, int *ret_fd)

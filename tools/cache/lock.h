@@ -25,8 +25,10 @@ int lock_wait(int fd, bool shared, int seconds);
  * the lock. -EINTR: interrupted (progress.h). Otherwise -errno. */
 int lock_take(const struct cache *cache, int seconds);
 
-/* The same for the lock of packs, which pulls share; waits LOCK_PATIENCE. */
-int lock_take_packs(const struct cache *cache, bool shared);
+/* The same for the lock of packs, which pulls share. Returns 0, -EAGAIN or -EINTR.
+ * Succeeds with *ret_lock -1 where the file system has no locks or no room for the file:
+ * bytecode that must go could not be withdrawn there. */
+int lock_take_packs(const struct cache *cache, bool shared, int seconds, int *ret_lock);
 
 /* Locks a directory outside the cache, which the caller has judged, so that what another
  * command changes in it meanwhile is not lost. Waits for LOCK_PATIENCE. Returns 0, also

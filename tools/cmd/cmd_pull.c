@@ -98,6 +98,8 @@ static int conclude(const struct pull *pull, int r)
 	if (r == -EINTR)
 		return common_interrupted(pull->cache ? pull->cache->root : NULL,
 			"what was pulled is whole and stays");
+	if (r == -EAGAIN)
+		return EXIT_LOCKED;
 	if (r == -ENOSPC || r == -EROFS || r == -ENOSYS)
 		return EXIT_UNABLE;
 	if (r < 0)

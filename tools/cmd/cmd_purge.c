@@ -447,9 +447,10 @@ static int purge_all(struct purge *purge)
  * taken after the withdrawal. */
 static int purge_locked(struct purge *purge)
 {
-	AUTOCLOSE int lock = lock_take_packs(&purge->cache, false);
+	AUTOCLOSE int lock = -1;
+	int r = lock_take_packs(&purge->cache, false, LOCK_PATIENCE, &lock);
 
-	return lock < 0 ? lock_refused_packs(&purge->cache, lock) : purge_all(purge);
+	return r < 0 ? lock_refused_packs(&purge->cache, r) : purge_all(purge);
 }
 
 static int run(const struct command *self, char **words)

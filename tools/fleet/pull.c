@@ -159,10 +159,12 @@ static bool is_too_much(const struct pull *pull, const struct pack *pack)
 static int begin(
 	const struct pull *pull, const char *name, const struct pack *pack, int *ret_lock)
 {
-	*ret_lock = lock_take_packs(pull->cache, true);
-	if (*ret_lock < 0) {
-		(void)lock_refused_packs(pull->cache, *ret_lock);
-		return *ret_lock;
+	int r = lock_take_packs(
+		pull->cache, true, pull->hurried ? 0 : LOCK_PATIENCE, ret_lock);
+
+	if (r < 0) {
+		(void)lock_refused_packs(pull->cache, r);
+		return r;
 	}
 	if (known_has(pull->cache, name))
 		return 1;
@@ -207,7 +209,8 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 static bool is_final(int error)
 {
 	return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
-	       error == -EINTR || error == -ENOSYS || error == -ETIMEDOUT;
+	       error == -EINTR || error == -ENOSYS || error == -ETIMEDOUT ||
+	       error == -EAGAIN;
 }
 
 /* Transfers a pack. If keys are required, an unsigned pack is not transferred at
@@ -313,8 +316,13 @@ void pull_before_start(struct pull *pull)
 {
 	AUTOFREE char *mark = mark_of(pull);
 	AUTOCLOSE int fd = -1;
+	int r;
 
-	if (has_failed(pull, mark) || (pull_run(pull) == 0 && !pull->refused))
+	if (has_failed(pull, mark))
+		return;
+	pull->hurried = true;
+	r = pull_run(pull);
+	if ((r == 0 && !pull->refused) || r == -EAGAIN) /* the cache was locked */
 		return;
 	fd = cache_open_state(pull->cache, mark, O_WRONLY | O_CREAT);
 	if (fd >= 0)

@@ -22,7 +22,8 @@ struct pull {
 	struct opt_list wanted; /* only packs that serve sources below these paths */
 	bool strict;
 
-	bool absent; /* there is no directory or bucket of that name */
+	bool absent;  /* there is no directory or bucket of that name */
+	bool hurried; /* a program must start: wait for no lock */
 	const struct cache *cache;
 	struct brought *brought;   /* of what was put there */
 	struct minisign_keys keys; /* of trusted signers; none: take any pack */
