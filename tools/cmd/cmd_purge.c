@@ -77,10 +77,8 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static struct purge purge_request = {
-	.mutex = PTHREAD_MUTEX_INITIALIZER,
-	.filter = FILTER_BEGIN,
-};
+static struct purge purge_request = { .mutex = PTHREAD_MUTEX_INITIALIZER,
+	.filter = FILTER_BEGIN };
 
 /* --- names ---------------------------------------------------------------------------*/
 

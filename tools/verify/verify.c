@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -421,10 +420,10 @@ static void found_different(void *context, const char *pyc, const char *source,
 }
 
 /* Prints a line with a number, unless that is 0. */
-static void tell(const struct verify *verify, uint64_t number, const char *what)
+static void tell(const struct verify *verify, uintmax_t number, const char *what)
 {
 	if (number)
-		complain(verify->cache.root, "not checked: %" PRIu64 " %s", number, what);
+		complain(verify->cache.root, "not checked: %ju %s", number, what);
 }
 
 static void tell_unchecked(const struct verify *verify)
@@ -487,9 +486,8 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 		recompile_begin(&verify->recompile);
 	r = walk_run(&walk, "");
 	tell_modes(verify);
-	if (!verify->deep)
-		tell(verify, verify->results[VERIFY_UNCHECKED],
-			"entries against their sources, since links of another user, which are not followed, lead there");
+	tell(verify, verify->deep ? 0 : verify->results[VERIFY_UNCHECKED],
+		"entries against their sources, since links of another user, which are not followed, lead there");
 	if (verify->deep && r == 0)
 		r = compile_again(verify);
 	if (verify->trashed)
