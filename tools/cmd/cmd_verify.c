@@ -66,8 +66,8 @@ static void print_summary(const struct verify *verify, uint64_t failed)
 		printf(", %" PRIu64 "%s closed to you", verify->modes.closed,
 			verify->repair ? " were" : "");
 	if (verify->modes.inherited)
-		printf(", %" PRIu64 "%s with a default ACL", verify->modes.inherited,
-			verify->repair ? " were" : "");
+		printf(", %" PRIu64 " %s a default ACL", verify->modes.inherited,
+			verify->repair ? "had" : "with");
 	failed += verify->results[VERIFY_UNREADABLE];
 	if (failed)
 		printf("; %" PRIu64 " could not be read", failed);

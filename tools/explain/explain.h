@@ -28,7 +28,7 @@ struct explanation {
 	 * the search goes on. FAIL: it ends the search. */
 	struct findings steps;
 	enum verdict verdict;
-	/* -errno of a look that would have decided, and that the library may make: there
+	/* -errno of any look that failed, and that the library may make: there
 	 * is no verdict, and nothing is said to be served. 0: all was looked at. */
 	int unseen;
 	bool served;	   /* and the interpreter accepts the bytecode */

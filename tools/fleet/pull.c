@@ -54,8 +54,6 @@ static int want_file(const char *path, const struct stat *st, int type, struct F
 	int r;
 
 	(void)ftw;
-	if (type == FTW_DNR || type == FTW_NS)
-		note_unseen(path, -errno);
 	if (type != FTW_F || !suffix || strcmp(suffix, ".py") != 0 || !st->st_size)
 		return interrupt_came();
 	r = source_look(&source, &sys_libc);

@@ -49,6 +49,8 @@ int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const ch
 
 void gc_unseen(struct gc *gc, const char *path, int error)
 {
+	if (gc->step == GC_EVICTING) /* a dry run applies the rules again */
+		return;
 	complain(path, "cannot be looked at, so nothing is deleted for it: %s",
 		strerror(-error));
 	gc->failed++;

@@ -10,7 +10,6 @@
  */
 #include "tools/gc/gc.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/follow.h"
+#include "tools/base/message.h"
 #include "tools/cache/inherited.h"
 #include "tools/gc/missing.h"
 #include "tools/pyc/state.h"
@@ -62,6 +62,22 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return (strcmp(name, "objects") == 0) == objects;
 }
 
+/* The eviction sees the same directories again. */
+static void remove_inherited(struct gc *gc, const struct walk_dir *dir)
+{
+	int r;
+
+	if (gc->common.dry_run || gc->step == GC_EVICTING || is_above_objects(dir) ||
+		!inherited_is_there(dir->fd))
+		return;
+	r = inherited_remove(dir->fd);
+	if (r < 0) {
+		complain(*dir->path ? dir->path : gc->cache.root,
+			"its default ACL cannot be removed: %s", strerror(-r));
+		gc->failed++;
+	}
+}
+
 static void begin_directory(struct walk_dir *dir)
 {
 	struct gc *gc = dir->context;
@@ -70,8 +86,7 @@ static void begin_directory(struct walk_dir *dir)
 	thread->here = (struct extent){ 0 };
 	thread->source_fd = -1;
 	thread->missing = NULL;
-	if (!gc->common.dry_run && inherited_is_there(dir->fd))
-		(void)inherited_remove(dir->fd);
+	remove_inherited(gc, dir);
 	if (clock_is_over(gc->deadline))
 		dir->walk->stop = true;
 	else if (has_rules(gc))
@@ -115,8 +130,7 @@ static enum gc_rule look_into(struct gc *gc, const struct layout *item,
 		state_at(item, dir->fd, file->name, source, STATE_DIGEST);
 	enum gc_rule rule = GC_RULES;
 
-	if (state.state == STATE_UNKNOWN && state.error != -ENOENT &&
-		state.error != FOLLOW_FOREIGN)
+	if (state.state == STATE_UNKNOWN && file_is_unseen(state.error))
 		gc_unseen(gc, brief_format("%s/%s", dir->path, file->name), state.error);
 	if (state.error || state.st.st_uid != geteuid() || state.format > SEAL_VERSION)
 		return GC_RULES;

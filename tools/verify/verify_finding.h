@@ -40,8 +40,7 @@ bool verify_finding_is_bad(enum verify_result result);
 void verify_finding_print(const struct verify_finding *finding, bool json);
 
 /* Returns the absolute path of a name in dir, of the cache at root, or of dir itself
- * (name
- * ""), for the caller to free. */
+ * (name ""), for the caller to free. */
 char *verify_finding_path(const char *root, const struct walk_dir *dir, const char *name);
 
 /* Reports a file that should be deleted and could not be looked at, unless it is gone,
