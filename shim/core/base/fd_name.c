@@ -50,7 +50,7 @@ ssize_t fd_name_read(const struct sys *sys, int fd, char *buf, size_t size)
 	ssize_t ret =
 		sys->readlinkat(AT_FDCWD, write_name(name, "thread-self", fd), buf, size);
 
-	return ret == -ENOENT ? sys->readlinkat(
-					AT_FDCWD, write_name(name, "self", fd), buf, size)
-			      : ret;
+	return ret < 0 ? sys->readlinkat(
+				 AT_FDCWD, write_name(name, "self", fd), buf, size)
+		       : ret;
 }
