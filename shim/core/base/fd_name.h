@@ -20,6 +20,6 @@ int fd_name(const struct sys *sys, int fd, char ret[FD_NAME_SIZE]);
 /* Opens the open file anew. */
 int fd_name_open(const struct sys *sys, int fd, int flags);
 
-/* Reads the path of the open file, as readlinkat; the caller must compare what has that
- * path. */
+/* Reads the path of the open file, as readlinkat, by the second name if the first cannot
+ * be read; the caller must compare what has that path. */
 ssize_t fd_name_read(const struct sys *sys, int fd, char *buf, size_t size);
