@@ -63,6 +63,11 @@ int fake_end(void **state);
 
 void fake_count_from_here(void);
 
+/* Returns whether the last call that failed can have changed what came out. It is not
+ * close, since the answer is known by then, nor readlinkat: a descriptor has two names in
+ * /proc. */
+bool fake_failure_counts(void);
+
 /* Only counts: nothing that core does depends on its success. */
 int fake_fremovexattr(int fd, const char *name);
 
