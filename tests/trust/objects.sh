@@ -212,7 +212,6 @@ while IFS='|' read -r what code; do
 done <<-WAYS
 	an import|$run
 	py_compile|import py_compile; py_compile.compile("$spoiled/m.py")
-	compileall with unchecked hashes|import compileall, py_compile; compileall.compile_dir("$spoiled", quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 WAYS
 spoil "$cache" "$spoiled" "$PY" -c "$run"
 chown -R "$VICTIM" "$spoiled"

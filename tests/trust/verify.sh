@@ -275,30 +275,6 @@ is "$(with "$VICTIM" "$cache" PYCSTASH_READONLY=1 "$PY" -B -c "$(imports "$src")
 	"bytecode that claims to be sealed by a newer pycstash is not served, with the mark of a program's own"
 rm "$entry" && as "$VICTIM" mkfifo "$entry"
 is "$(status_of --deep) $(status_of --repair) $(ls "$entry" 2>/dev/null)" "1 1 " "verify calls bad what is no file in the place of bytecode, and --repair deletes it"
-# The hash-based entry of one source in the place of another's, with that file's identity.
-rm -rf "$cache"
-mkdir -m 700 "$T/$VICTIM/hashed"
-official "$T/$VICTIM/hashed"
-echo "$EVIL" >"$T/$VICTIM/hashed/e.py"
-chown -R "$VICTIM" "$T/$VICTIM/hashed"
-if with "$VICTIM" "$cache" "$PY" -m compileall -q --invalidation-mode unchecked-hash "$T/$VICTIM/hashed" 2>"$T/said"; then
-	"$PY" - "$HERE/tests/trust" "$cache/v1/$TAG/tree$T/$VICTIM/hashed/__pycache__" "$TAG" <<'END'
-import struct, sys
-sys.path.insert(0, sys.argv[1])
-sys.dont_write_bytecode = True
-from forge import checksum
-evil, entry = ("%s/%s.%s.pyc" % (sys.argv[2], name, sys.argv[3]) for name in "em")
-with open(evil, "rb") as file: data = bytearray(file.read())
-with open(entry, "rb") as file: own = file.read()[-128:]
-seal = data[-128:]
-for start, end in (32, 48), (56, 60), (108, 112): seal[start:end] = own[start:end]
-with open(entry, "r+b") as file: file.write(data[:-128] + seal[:120] + struct.pack("<Q", checksum(bytes(seal[:120])))); file.truncate()
-END
-	is "$(with "$VICTIM" "$cache" "$PY" -B -c "$(imports "$T/$VICTIM/hashed")")" ATTACKER "granted: Python does not check an unchecked hash"
-	is "$(status_of --deep)" 3 "verify --deep does not call good what is served for a source with other content"
-else
-	skip "verify --deep does not call good what is served for a source with other content" "there are no hash-based pycs"
-fi
 rm -rf "$cache"
 official "$src"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null

@@ -39,7 +39,7 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 	state.state = STATE_UNSEALED;
 	state.why = "no source proves it";
 	if (item->kind == LAYOUT_PROGRAMS ||
-		(state.sealed && (state.seal.flags & SEAL_SOURCE))) {
+		(state.sealed && seal_is_proven(&state.seal))) {
 		state.state = STATE_FRESH;
 		state.why = NULL;
 	}

@@ -63,7 +63,7 @@ bool neutral_put(
 	struct seal seal;
 
 	if (!version_split(dir, tag, sizeof tag) || !read_seal(data, size, &seal) ||
-		(seal.flags & (SEAL_SOURCE | SEAL_HASH)) != SEAL_SOURCE ||
+		!seal_is_proven(&seal) ||
 		((seal.flags & SEAL_IDENTITY) && identity_equal(&seal.source, identity) &&
 			is_of(tag, data, size, identity)))
 		return false;

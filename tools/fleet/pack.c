@@ -125,7 +125,7 @@ static void write_body(FILE *out, const struct body *body, const uint8_t *code,
 	memcpy(pyc, body->data, body->header);
 	memcpy(pyc + body->header, code, size);
 	header_patch(body->tag, pyc, &source);
-	seal = seal_new(pyc, pyc_size, body->header, false);
+	seal = seal_new(pyc, pyc_size, body->header);
 	seal.flags = SEAL_SOURCE;
 	seal.digest = body->seal.digest;
 	seal.source.size = body->seal.source.size;

@@ -102,8 +102,6 @@ static void classify_by_source(struct subject *subject)
 
 	if (source->path)
 		id = entry_compare(world, source, seal);
-	if ((subject->flags & STATE_LAYER) && id == VERDICT_HIT_HASH)
-		id = entry_compare_elsewhere(world, source, seal);
 	if (id == VERDICT_NONE && !(subject->flags & STATE_DIGEST)) {
 		conclude(subject, STATE_STALE, "source touched");
 		subject->answer->touched = true;
@@ -127,7 +125,7 @@ static void prove(struct subject *subject)
 	const struct seal *seal = &subject->pyc->seal;
 	struct pyc_state *answer = subject->answer;
 
-	if (!source.path || !(seal->flags & SEAL_SOURCE) ||
+	if (!source.path || !seal_is_proven(seal) ||
 		source_look(&source, &sys_libc) < 0 ||
 		source.identity.size > INSPECT_LIMIT ||
 		source_digest(&source, &sys_libc, &scratch) < 0)
@@ -147,8 +145,8 @@ static void classify_sealed(struct subject *subject)
 	 * it fits. */
 	if (source && layout_is_common(source)) {
 		conclude(subject,
-			subject->pyc->seal.flags & SEAL_SOURCE ? STATE_FRESH
-							       : STATE_UNSEALED,
+			seal_is_proven(&subject->pyc->seal) ? STATE_FRESH
+							    : STATE_UNSEALED,
 			"shared by ephemeral trees");
 		return;
 	}
@@ -257,7 +255,6 @@ struct pyc_state state_of_inspected(const struct layout *item, int fd,
 {
 	struct pyc_state ret = { .st = pyc->st,
 		.sealed = pyc->sealed,
-		.unchecked_hash = pyc->flags == HEADER_UNCHECKED,
 		.seal = pyc->seal,
 		.format = pyc->format };
 	const struct entry_world world = {

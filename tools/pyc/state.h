@@ -53,9 +53,6 @@ struct pyc_state {
 	 * has a different digest, and the pyc would be served. */
 	bool current, wrong;
 	bool sealed; /* seal is filled in */
-	/* With STATE_WHOLE: Python does not compare the hash in its header with the
-	 * source. */
-	bool unchecked_hash;
 	struct seal seal;
 	unsigned format; /* of the seal at the end, of any version; 0: no seal */
 	struct stat st;	 /* of the file; all zeros if it could not be read */

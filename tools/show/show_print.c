@@ -116,7 +116,7 @@ static int fits_seal(const struct show *show)
 {
 	const struct seal *seal = &show->pyc.seal;
 
-	if (!show->pyc.sealed || !(seal->flags & SEAL_SOURCE))
+	if (!show->pyc.sealed || !seal_is_proven(seal))
 		return -1;
 	return memcmp(&seal->digest, &show->source.digest, DIGEST_SIZE) == 0;
 }

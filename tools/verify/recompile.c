@@ -355,10 +355,7 @@ static int compare(
 		why = fault;
 	else if (!why || request.deep)
 		r = ask_all(comparison, &request, &answer);
-	if (*answer == 'S' && pyc.flags == HEADER_UNCHECKED)
-		recompile->unbound++;
-	else
-		recompile->compared += *answer == 'S' || *answer == 'D';
+	recompile->compared += *answer == 'S' || *answer == 'D';
 	if (*answer == 'D')
 		note_difference(
 			comparison, path, source, &pyc.st, why ? why : answer + 1);

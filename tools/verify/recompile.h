@@ -52,9 +52,7 @@ struct recompile {
 	void *context;
 	uint64_t compared;
 	uint64_t gone;	     /* deleted meanwhile */
-	uint64_t unbound;    /* the same, but served whatever becomes of their sources: no
-				hash is compared */
-	uint64_t uncompared; /* unbound and all others, which are reported on stderr */
+	uint64_t uncompared; /* all others, which are reported on stderr */
 };
 
 /* Looks for interpreters, which it runs (interpreters.h). */

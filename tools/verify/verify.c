@@ -125,7 +125,7 @@ static enum verify_result result_of(const struct visit *visit)
 static bool is_compilable(const struct visit *visit, char *ret_level)
 {
 	*ret_level = visit->item.object.level;
-	return visit->state.sealed && (visit->state.seal.flags & SEAL_SOURCE) &&
+	return visit->state.sealed && seal_is_proven(&visit->state.seal) &&
 	       (visit->item.kind == LAYOUT_OBJECT ||
 		       object_is_shareable(visit->name, strlen(visit->name),
 			       visit->item.pyc.tag, ret_level));
@@ -133,20 +133,11 @@ static bool is_compilable(const struct visit *visit, char *ret_level)
 
 /* Returns whether it is an entry whose source is missing, or has other content than the
  * one it is sealed for. That may come back. Or another file may come to its place by
- * which the library knows the source (identity, origin), and which nobody here has seen:
- * by a rename of a directory, a link, or a mount. Or it is served now, as Python itself
- * does not check a hash in its header. */
+ * which the library knows the source, and which nobody here has seen: by a rename of a
+ * directory, a link, or a mount. */
 static bool is_without_source(const struct visit *visit)
 {
 	return visit->item.kind == LAYOUT_ENTRY && !visit->state.current;
-}
-
-/* Returns whether it is an entry that is served whatever becomes of its source, which
- * --deep cares for: neither the library nor Python compares the source again. */
-static bool is_unbound(const struct visit *visit)
-{
-	return visit->verify->deep && visit->item.kind == LAYOUT_ENTRY &&
-	       visit->state.sealed && visit->state.unchecked_hash;
 }
 
 /* Returns whether it lies beside bytecode under a name that is none of the version
@@ -157,8 +148,7 @@ static bool is_stray(const struct visit *visit)
 }
 
 /* With --deep, a file that cannot be compiled again does not count as good. What is
- * sealed by a newer pycstash may be served by that. Another user's file never is. An
- * unbound entry is compiled again unless it is deleted: forged bytecode is worse. */
+ * sealed by a newer pycstash may be served by that. Another user's file never is. */
 static void look_deep(struct visit *visit)
 {
 	const enum layout_kind kind = visit->item.kind;
@@ -173,8 +163,7 @@ static void look_deep(struct visit *visit)
 		unchecked = state->st.st_uid == geteuid();
 	else if (visit->result == VERIFY_GOOD || visit->result == VERIFY_SKIPPED)
 		unchecked = !state->error &&
-			    (!is_compilable(visit, &level) || is_without_source(visit) ||
-				    (visit->verify->repair && is_unbound(visit)));
+			    (!is_compilable(visit, &level) || is_without_source(visit));
 	if (unchecked)
 		visit->result = VERIFY_UNCHECKED;
 }
@@ -200,14 +189,14 @@ static bool is_outdated(const struct visit *visit)
 	return visit->verify->deep && visit->result == VERIFY_UNCHECKED &&
 	       visit->state.sealed && is_without_source(visit) &&
 	       (state == STATE_STALE || state == STATE_ORPHAN || state == STATE_UNKNOWN ||
+		       state == STATE_UNSEALED ||
 		       (visit->source && layout_is_common(visit->source)));
 }
 
 static bool is_to_delete(const struct visit *visit)
 {
 	return visit->verify->repair &&
-	       (verify_finding_is_bad(visit->result) || is_outdated(visit) ||
-		       (visit->result == VERIFY_UNCHECKED && is_unbound(visit)));
+	       (verify_finding_is_bad(visit->result) || is_outdated(visit));
 }
 
 /* Deletes the file. An entry and its object are often one file: if another thread
@@ -291,8 +280,6 @@ static void conclude(struct visit *visit)
 	count(visit);
 	if (is_outdated(visit))
 		verify->outdated++;
-	else if (visit->result == VERIFY_UNCHECKED && is_unbound(visit))
-		verify->unbound++;
 	if (visit->result == VERIFY_SKIPPED ||
 		(visit->result == VERIFY_UNCHECKED && !is_stray(visit)) ||
 		(visit->result == VERIFY_GOOD && !verify->deep))
@@ -428,11 +415,10 @@ static void tell(const struct verify *verify, uintmax_t number, const char *what
 
 static void tell_unchecked(const struct verify *verify)
 {
-	tell(verify,
-		verify->results[VERIFY_UNCHECKED] - verify->outdated - verify->unbound,
+	tell(verify, verify->results[VERIFY_UNCHECKED] - verify->outdated,
 		"files, since it is not known what compiled them, or from which source");
 	tell(verify, verify->outdated,
-		"entries, since their sources are missing, have other content, or are behind a link of another user; --repair deletes them");
+		"entries, since their sources are missing, have other content, are behind a link of another user, or are not proven; --repair deletes them");
 }
 
 static void tell_modes(const struct verify *verify)
@@ -457,8 +443,6 @@ static int compile_again(struct verify *verify)
 	if (r == 0)
 		r = recompile_run(&verify->recompile);
 	tell(verify, unknown, "pycs, since no source with their content was found");
-	tell(verify, verify->unbound + verify->recompile.unbound,
-		"entries with an unchecked hash, since they are served whatever becomes of their sources; --repair deletes them");
 	unknown += verify->recompile.uncompared;
 	verify->results[VERIFY_GOOD] -= unknown + verify->recompile.gone;
 	verify->results[VERIFY_UNCHECKED] += unknown;

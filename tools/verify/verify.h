@@ -33,11 +33,9 @@ struct verify {
 	pthread_mutex_t output; /* threads print findings one at a time */
 	_Atomic(uint64_t) entries, objects, bytes, repaired;
 	_Atomic(uint64_t) results[VERIFY_RESULTS];
-	/* Of the unchecked: entries without their source, and those with an unchecked
-	 * hash. */
-	_Atomic(uint64_t) outdated, unbound;
-	_Atomic(bool) trashed;	  /* a folder was moved to the trash */
-	_Atomic(bool) incomplete; /* something could not be noted or deleted */
+	_Atomic(uint64_t) outdated; /* of the unchecked: entries that are not served */
+	_Atomic(bool) trashed;	    /* a folder was moved to the trash */
+	_Atomic(bool) incomplete;   /* something could not be noted or deleted */
 };
 
 /* Deletes the bad file at an absolute path if it is still the file of that stat, or the

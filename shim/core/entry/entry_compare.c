@@ -57,28 +57,10 @@ static bool is_in_same_hands(const struct entry_world *world, const struct sourc
 	       entry_file_is_reached(world, source, seal);
 }
 
-/* For a pyc whose mtime Python does not check: it is valid for the file that existed when
- * it was made, or for one with the same content. Python alone keeps such a pyc when the
- * source is edited, but not when the source is deleted and installed again, since its own
- * __pycache__ is deleted too. */
-static enum verdict compare_origin(const struct entry_world *world,
-	const struct source *source, const struct seal *seal)
-{
-	const struct origin then = { seal->source.inode, seal->source.fs,
-		seal->source.ctime };
-	const struct origin now = source_origin(source, world->env.sys);
-
-	if (origin_same(&now, &then) && is_of_same_writers(world, source, seal))
-		return VERDICT_HIT_HASH;
-	return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
-}
-
 static bool is_proven(const struct entry_world *world, const struct source *source,
 	const struct seal *seal)
 {
-	const uint32_t needed = SEAL_SOURCE | SEAL_IDENTITY;
-
-	return (seal->flags & (needed | SEAL_HASH)) == needed &&
+	return seal_is_proven(seal) && (seal->flags & SEAL_IDENTITY) &&
 	       !world->policy.always_digest &&
 	       identity_proves(&seal->source, &source->identity) &&
 	       is_of_same_owner(world, source, seal);
@@ -98,9 +80,7 @@ enum verdict entry_compare(
 		return VERDICT_HIT_NO_SOURCE;
 	if (err < 0)
 		return VERDICT_MISS_UNREACHABLE;
-	if (seal->flags & SEAL_HASH)
-		return compare_origin(world, source, seal);
-	if (!(seal->flags & SEAL_SOURCE))
+	if (!seal_is_proven(seal))
 		return VERDICT_MISS_NOT_SEALED;
 	if (seal->source.size != source->identity.size)
 		return VERDICT_MISS_CHANGED;
@@ -140,7 +120,6 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 	const struct seal *seal, bool stock)
 {
 	const struct sys *sys = world->env.sys;
-	bool hash = seal->flags & SEAL_HASH;
 	int err = source_read(
 		source, sys, world->env.clock, world->env.recent, world->env.scratch);
 
@@ -151,11 +130,7 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 	if (err < 0)
 		return VERDICT_MISS_UNREADABLE;
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
-		return hash ? VERDICT_MISS_REPLACED : VERDICT_MISS_CHANGED;
-	if (hash)
-		return source->own_codec || !is_in_same_hands(world, source, seal)
-			       ? VERDICT_MISS_REPLACED
-			       : VERDICT_HIT_HASH_CONTENT;
+		return VERDICT_MISS_CHANGED;
 	if ((seal->flags & SEAL_IDENTITY) &&
 		identity_equal(&seal->source, &source->identity) &&
 		is_of_same_owner(world, source, seal))
@@ -173,11 +148,5 @@ enum verdict entry_compare_elsewhere(
 {
 	enum verdict id = entry_compare(world, source, seal);
 
-	if (id == VERDICT_HIT_NO_SOURCE)
-		return VERDICT_MISS_UNREACHABLE;
-	/* The inode on another machine, or in another image, belongs to a different file
-	 * here. */
-	if (id == VERDICT_HIT_HASH)
-		return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
-	return id;
+	return id == VERDICT_HIT_NO_SOURCE ? VERDICT_MISS_UNREACHABLE : id;
 }

@@ -168,7 +168,7 @@ enum marshal_end entry_code_end(
 struct header entry_file_header(const struct seal *seal)
 {
 	return (struct header){
-		.kind = seal->flags & SEAL_HASH ? HEADER_HASH : HEADER_TIMESTAMP,
+		.kind = HEADER_TIMESTAMP,
 		.mtime = header_mtime(&seal->source.mtime),
 		.size = (uint32_t)seal->source.size,
 	};

@@ -42,7 +42,7 @@ static enum verdict decide(struct entry *entry, const struct seal *seal, enum ve
 	/* What others chose is for the source that they could write to. And an import may
 	 * have seen a source that is gone by now, and was not the entry's. */
 	header = entry_file_header(seal);
-	return (seal->flags & SEAL_SOURCE) && !(seal->flags & SEAL_WRITERS) &&
+	return seal_is_proven(seal) && !(seal->flags & SEAL_WRITERS) &&
 			       entry_refuses(entry, &header)
 		       ? id
 		       : VERDICT_MISS_REPLACED;

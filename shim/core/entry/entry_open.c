@@ -416,11 +416,9 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 	if (fd == -ENOENT)
 		return search.rejected;
 	/* Python may still compile: after a loop of links, say, or if the file is no
-	 * bytecode; and it compares a hash with the source. */
+	 * bytecode. */
 	if (fd < 0 || *verdict == VERDICT_HIT_OWN)
 		entry_pending_settle(entry);
-	else if (*verdict == VERDICT_HIT_HASH || *verdict == VERDICT_HIT_HASH_CONTENT)
-		entry_pending_note(entry);
 	else
 		entry_pending_served(entry);
 	if (search.rejected >= 0)

@@ -63,28 +63,16 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	struct source *source = &entry->source;
 	int err;
 
-	/* First: the seal must not name a source that was not compiled, not even by its
-	 * origin. */
 	if (!pending_is_of(pending, &source->st))
 		return VERDICT_UNSEALED_CHANGED;
 	seal->source = source->identity;
 	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
-	if (seal->flags & SEAL_HASH) {
-		struct origin origin = source_origin(source, world->env.sys);
-
-		seal->source = (struct identity){
-			.inode = origin.inode, .fs = origin.fs, .ctime = origin.birth
-		};
-	}
-	/* Hash-based bytecode is served all the same as long as the file is the same:
-	 * Python alone keeps it, too. (A program also opens a source to compare its
-	 * hash.) */
 	if (pending->opened & PENDING_ANOTHER)
 		return VERDICT_UNSEALED_CHANGED;
 	/* A loader that makes up a header will do so again. If the source was different
 	 * when the program took its stat, the bytecode must not get into the tree, where
 	 * that earlier time and size may fit once more. */
-	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
+	if (!header_fits(header, &source->st))
 		return pending->seen ? VERDICT_UNSEALED_HEADER : VERDICT_UNSEALED_CHANGED;
 	if (!pending->settled)
 		return pending->hopeless ? VERDICT_UNSEALED_HOPELESS
@@ -104,8 +92,7 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 		memcmp(&source->digest, &pending->digest, sizeof pending->digest) != 0)
 		return VERDICT_UNSEALED_CHANGED;
 	seal->digest = source->digest;
-	seal->flags |=
-		SEAL_SOURCE | SEAL_SEEN | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);
+	seal->flags |= SEAL_SOURCE | SEAL_SEEN | SEAL_IDENTITY;
 	return VERDICT_SEALED;
 }
 
@@ -154,8 +141,7 @@ static int read_new(const struct entry *entry, int fd, size_t size, struct new_p
 	if (n == (ssize_t)size) {
 		ret->size = without_seal(entry, data, size);
 		ret->header = header_read(tag, data, ret->size);
-		ret->seal = seal_new(data, ret->size, header_length(tag),
-			ret->header.kind == HEADER_HASH);
+		ret->seal = seal_new(data, ret->size, header_length(tag));
 		err = entry_code_end(entry, data, ret->size) == MARSHAL_CUT ? -ENOSPC : 0;
 	}
 	scratch_give(env->scratch, env->sys, data, room);
@@ -180,6 +166,8 @@ static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 		return verdict;
 	if (pyc->header.kind == HEADER_BAD)
 		return VERDICT_UNSEALED_NO_PYC;
+	if (pyc->header.kind == HEADER_HASH)
+		return VERDICT_UNSEALED_HASH;
 	if (verdict == VERDICT_UNSEALED_NO_SOURCE)
 		return verdict;
 	entry_magic_owned(entry, pyc->seal.magic);

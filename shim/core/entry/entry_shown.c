@@ -137,7 +137,6 @@ bool entry_is_shown_stale(
 		return true;
 	header = entry_file_header(seal); /* which must show it */
 	return (has_stat(entry) || entry->world->python.browses) &&
-	       header.kind == HEADER_TIMESTAMP &&
 	       !entry_file_fits(seal, &entry->source) && entry_refuses(entry, &header);
 }
 

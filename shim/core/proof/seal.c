@@ -130,11 +130,11 @@ static uint64_t tail_checksum(const uint8_t *pyc, size_t size)
 	return size > start ? seal_checksum(pyc + start, size - start, 0) : 0;
 }
 
-struct seal seal_new(const void *pyc, size_t size, size_t header_len, bool hash_header)
+struct seal seal_new(const void *pyc, size_t size, size_t header_len)
 {
-	struct seal ret = { .pyc_size = size, .flags = hash_header ? SEAL_HASH : 0 };
+	struct seal ret = { .pyc_size = size };
 
-	ret.pyc_checksum = pyc_checksum(pyc, size, header_len, hash_header);
+	ret.pyc_checksum = pyc_checksum(pyc, size, header_len, false);
 	ret.tail_checksum = tail_checksum(pyc, size);
 	memcpy(ret.magic, pyc, size < sizeof ret.magic ? size : sizeof ret.magic);
 	return ret;

@@ -36,7 +36,7 @@ enum seal_flags {
 	SEAL_SOURCE = 1,   /* the digest is that of the source the bytecode was compiled
 			      from; without this flag nothing is proven */
 	SEAL_IDENTITY = 2, /* a file with that identity has that digest */
-	SEAL_HASH = 4,	   /* the header holds a hash, for Python to compare */
+	SEAL_HASH = 4,	   /* the header holds a hash; read only, see seal_is_proven */
 	/* With SEAL_SOURCE: sealed by a release that does not keep files which a program
 	 * has written in place, and may have sealed itself. */
 	SEAL_SEEN = 8,
@@ -56,10 +56,18 @@ struct seal {
 	uint64_t tail_checksum; /* of its last SEAL_TAIL bytes, without the header */
 };
 
+/* Returns whether it is proven from which source the bytecode was compiled. Earlier
+ * releases kept bytecode with a hash in its header (PEP 552), which is valid because of
+ * where it lies, beside its source; in the cache it proves nothing. */
+static inline bool seal_is_proven(const struct seal *seal)
+{
+	return (seal->flags & (SEAL_SOURCE | SEAL_HASH)) == SEAL_SOURCE;
+}
+
 /* Returns whether the bytecode may serve all sources with its content, as an object. */
 static inline bool seal_is_for_all(const struct seal *seal)
 {
-	return (seal->flags & (SEAL_SOURCE | SEAL_HASH | SEAL_WRITERS)) == SEAL_SOURCE;
+	return seal_is_proven(seal) && !(seal->flags & SEAL_WRITERS);
 }
 
 /* The checksum that docs/seal.md specifies. */
@@ -79,10 +87,10 @@ bool identity_equal(const struct identity *a, const struct identity *b);
  * file systems have such times, and then it is no evidence. */
 bool identity_proves(const struct identity *a, const struct identity *b);
 
-/* Creates a seal for the pyc in memory, with a header of header_len bytes; the source is
- * not known yet. The checksum leaves out the mtime and size of a timestamp header, so
- * that the same bytecode has the same checksum for every source of that content. */
-struct seal seal_new(const void *pyc, size_t size, size_t header_len, bool hash_header);
+/* Creates a seal for the pyc in memory, with a timestamp header of header_len bytes; the
+ * source is not known yet. The checksum leaves out the header's mtime and size, so that
+ * the same bytecode has the same checksum for every source of that content. */
+struct seal seal_new(const void *pyc, size_t size, size_t header_len);
 
 /* Returns whether the bytes are the ones that were sealed. */
 bool seal_covers(const struct seal *seal, const void *pyc, size_t header_len);

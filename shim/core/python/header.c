@@ -49,9 +49,9 @@ struct header header_read(const char *tag, const void *data, size_t size)
 		ret.kind = HEADER_TIMESTAMP;
 		ret.mtime = get32(p + length - 8);
 		ret.size = get32(p + length - 4);
-	} else if (flags == HEADER_UNCHECKED || flags == 3) {
+	} else if (flags == 1 || flags == 3) {
 		ret.kind = HEADER_HASH;
-		ret.checked = flags != HEADER_UNCHECKED;
+		ret.checked = flags == 3;
 	}
 	return ret;
 }

@@ -19,7 +19,6 @@
 
 #define HEADER_SHORT 12
 #define HEADER_MAX 16
-#define HEADER_UNCHECKED 1 /* the flags for an unchecked hash */
 
 enum header_kind {
 	HEADER_BAD,	  /* not a header that any interpreter accepts */

@@ -229,6 +229,26 @@ bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal)
 	return (ssize_t)size > SEAL_SIZE && seal_read(file + at, size - at, size, seal);
 }
 
+void fake_hash_based(uint8_t flags)
+{
+	const char *below = fe.path + strlen(fake.dir) + 1;
+	uint8_t data[FAKE_LARGEST];
+	size_t size = (size_t)fake_read(below, (char *)data, sizeof data);
+	size_t header = header_length(fe.pyc.tag);
+	struct seal seal;
+
+	assert_true(fake_read_seal(data, size, &seal));
+	data[4] = flags;
+	seal.flags = SEAL_SOURCE | SEAL_HASH | SEAL_SEEN;
+	seal.source.size = 0;
+	seal.source.mtime = (struct timespec){ .tv_sec = 0 };
+	seal.pyc_checksum = seal_checksum(data + header, (size_t)seal.pyc_size - header,
+		seal_checksum(data, header, 0));
+	seal_write(&seal, data + seal.pyc_size);
+	unlink(fe.path); /* an object never was hash-based */
+	fake_make_bytes(below, data, size);
+}
+
 /* --- the interpreter --------------------------------------------------------------- */
 int fake_open_entry(int flags)
 {

@@ -111,6 +111,10 @@ void fake_check_code(int fd, const char *text, bool sealed);
 /* Reads the seal of a whole file in memory. */
 bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal);
 
+/* Gives the entry a hash in its header, of those flags, and the seal under which earlier
+ * releases kept such bytecode. */
+void fake_hash_based(uint8_t flags);
+
 /* Checks that all files with final names are whole, and that objects have the right
  * names; returns the number of temporary files. */
 unsigned fake_check_cache(void);

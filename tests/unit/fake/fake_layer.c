@@ -32,8 +32,9 @@ void in_a_layer(void)
 
 void hash_based_in_a_layer(void)
 {
-	fe.flags = 1;
-	in_a_layer();
+	fake_import_right();
+	fake_hash_based(1);
+	fake_make_layer();
 }
 
 void touched_in_a_layer(void)
@@ -52,12 +53,6 @@ void changed_in_a_layer(void)
 {
 	in_a_layer();
 	replace("tsrif");
-}
-
-void hash_based_in_a_layer_and_changed(void)
-{
-	hash_based_in_a_layer();
-	fake_make_file(SOURCE, "another"); /* in place: the same inode */
 }
 
 void elsewhere_in_a_layer(void)

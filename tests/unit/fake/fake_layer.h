@@ -16,7 +16,6 @@ void hash_based_in_a_layer(void); /* an unchecked one */
 void touched_in_a_layer(void);
 void installed_again_in_a_layer(void);
 void changed_in_a_layer(void);
-void hash_based_in_a_layer_and_changed(void);
 
 /* Only the object is in the layer: other/m.py was imported, which has the same text. */
 void elsewhere_in_a_layer(void);

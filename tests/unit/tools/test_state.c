@@ -129,6 +129,11 @@ static void write_own(void)
 	close(fd);
 }
 
+static void hash(void)
+{
+	fake_hash_based(3);
+}
+
 static void write_own_and_reinstall(void)
 {
 	write_own();
@@ -141,13 +146,10 @@ static void write_own_and_remove(void)
 	remove_source();
 }
 
-#define HASHED 3 /* the flags of a header */
-
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence;
 	void (*happens)(void);
-	uint8_t header;
 	enum layout_kind kind;
 	unsigned flags;
 	enum state state;
@@ -155,84 +157,77 @@ static const struct row {
 	bool touched;
 	int error;
 } rows[] = {
-	{ "an entry whose source has the sealed identity is fresh", nothing, 0,
-		LAYOUT_ENTRY, 0, STATE_FRESH, NULL, false, 0 },
+	{ "an entry whose source has the sealed identity is fresh", nothing, LAYOUT_ENTRY,
+		0, STATE_FRESH, NULL, false, 0 },
 	{ "an entry that is read as a whole and has its source's digest is fresh",
-		nothing, 0, LAYOUT_ENTRY, STATE_WHOLE | STATE_DIGEST, STATE_FRESH, NULL,
+		nothing, LAYOUT_ENTRY, STATE_WHOLE | STATE_DIGEST, STATE_FRESH, NULL,
 		false, 0 },
 	{ "an entry of a touched source is stale as far as its identity shows",
-		touch_source, 0, LAYOUT_ENTRY, 0, STATE_STALE, "source touched", true,
-		0 },
+		touch_source, LAYOUT_ENTRY, 0, STATE_STALE, "source touched", true, 0 },
 	{ "an entry of a touched source is fresh if the digest is compared", touch_source,
-		0, LAYOUT_ENTRY, STATE_DIGEST, STATE_FRESH, "same content", true, 0 },
+		LAYOUT_ENTRY, STATE_DIGEST, STATE_FRESH, "same content", true, 0 },
 	{ "an entry of a changed source is stale as far as its identity shows",
-		change_source, 0, LAYOUT_ENTRY, 0, STATE_STALE, "source touched", true,
-		0 },
+		change_source, LAYOUT_ENTRY, 0, STATE_STALE, "source touched", true, 0 },
 	{ "an entry of a changed source is stale if the digest is compared",
-		change_source, 0, LAYOUT_ENTRY, STATE_DIGEST, STATE_STALE,
-		"source changed", false, 0 },
+		change_source, LAYOUT_ENTRY, STATE_DIGEST, STATE_STALE, "source changed",
+		false, 0 },
 	{ "an entry whose source has a different size is stale without reading the source",
-		lengthen_source, 0, LAYOUT_ENTRY, 0, STATE_STALE, "source changed", false,
+		lengthen_source, LAYOUT_ENTRY, 0, STATE_STALE, "source changed", false,
 		0 },
 	{ "an entry whose source cannot be reached is stale, not an orphan", loop_source,
-		0, LAYOUT_ENTRY, STATE_DIGEST, STATE_STALE, "source cannot be reached",
-		true, 0 },
-	{ "an entry whose source is gone is an orphan", remove_source, 0, LAYOUT_ENTRY, 0,
+		LAYOUT_ENTRY, STATE_DIGEST, STATE_STALE, "source cannot be reached", true,
+		0 },
+	{ "an entry whose source is gone is an orphan", remove_source, LAYOUT_ENTRY, 0,
 		STATE_ORPHAN, "no source", false, 0 },
-	{ "an entry whose source's directory is gone is an orphan", remove_tree, 0,
+	{ "an entry whose source's directory is gone is an orphan", remove_tree,
 		LAYOUT_ENTRY, 0, STATE_ORPHAN, "no source", false, 0 },
-	{ "an entry with a damaged seal is damaged", damage_seal, 0, LAYOUT_ENTRY, 0,
+	{ "an entry with a damaged seal is damaged", damage_seal, LAYOUT_ENTRY, 0,
 		STATE_DAMAGED, "no seal", false, 0 },
 	{ "an entry with damaged code is damaged if it is read as a whole", damage_code,
-		0, LAYOUT_ENTRY, STATE_WHOLE, STATE_DAMAGED,
+		LAYOUT_ENTRY, STATE_WHOLE, STATE_DAMAGED,
 		"not the bytes that were sealed", false, 0 },
 	{ "an entry with damaged code is fresh if it is not read as a whole", damage_code,
-		0, LAYOUT_ENTRY, 0, STATE_FRESH, NULL, false, 0 },
-	{ "an entry that is cut off is damaged", cut_off, 0, LAYOUT_ENTRY, 0,
-		STATE_DAMAGED, "no seal", false, 0 },
-	{ "an empty entry is damaged", empty, 0, LAYOUT_ENTRY, 0, STATE_DAMAGED,
+		LAYOUT_ENTRY, 0, STATE_FRESH, NULL, false, 0 },
+	{ "an entry that is cut off is damaged", cut_off, LAYOUT_ENTRY, 0, STATE_DAMAGED,
 		"no seal", false, 0 },
-	{ "a link in the place of an entry is foreign", put_link, 0, LAYOUT_ENTRY,
+	{ "an empty entry is damaged", empty, LAYOUT_ENTRY, 0, STATE_DAMAGED, "no seal",
+		false, 0 },
+	{ "a link in the place of an entry is foreign", put_link, LAYOUT_ENTRY,
 		STATE_WHOLE, STATE_FOREIGN, "not a regular file", false, -ELOOP },
 	{ "a FIFO in the place of an entry is foreign, and nothing waits for it",
-		put_fifo, 0, LAYOUT_ENTRY, 0, STATE_FOREIGN, "not a regular file", false,
+		put_fifo, LAYOUT_ENTRY, 0, STATE_FOREIGN, "not a regular file", false,
 		0 },
 	{ "an entry that has vanished has no state, and the error says so", put_nothing,
-		0, LAYOUT_ENTRY, 0, STATE_UNKNOWN, "cannot be read", false, -ENOENT },
-	{ "a file with a name that the cache does not give is foreign", nothing, 0,
+		LAYOUT_ENTRY, 0, STATE_UNKNOWN, "cannot be read", false, -ENOENT },
+	{ "a file with a name that the cache does not give is foreign", nothing,
 		LAYOUT_FOREIGN, 0, STATE_FOREIGN, "not a name that pycstash gives", false,
 		0 },
-	{ "an entry that a program wrote is unsealed", write_own, 0, LAYOUT_ENTRY, 0,
+	{ "an entry that a program wrote is unsealed", write_own, LAYOUT_ENTRY, 0,
 		STATE_UNSEALED, "written by a program", false, 0 },
 	{ "an entry that a program wrote for a source that was replaced is stale",
-		write_own_and_reinstall, 0, LAYOUT_ENTRY, 0, STATE_STALE,
-		"source replaced", false, 0 },
-	{ "an entry that a program wrote for a source that is gone is an orphan",
-		write_own_and_remove, 0, LAYOUT_ENTRY, 0, STATE_ORPHAN, "no source",
+		write_own_and_reinstall, LAYOUT_ENTRY, 0, STATE_STALE, "source replaced",
 		false, 0 },
-	{ "a temporary file is unsealed", nothing, 0, LAYOUT_TEMPORARY, 0, STATE_UNSEALED,
+	{ "an entry that a program wrote for a source that is gone is an orphan",
+		write_own_and_remove, LAYOUT_ENTRY, 0, STATE_ORPHAN, "no source", false,
+		0 },
+	{ "a temporary file is unsealed", nothing, LAYOUT_TEMPORARY, 0, STATE_UNSEALED,
 		"not finished", false, 0 },
-	{ "a file of numba is unsealed", nothing, 0, LAYOUT_PROGRAMS, 0, STATE_UNSEALED,
+	{ "a file of numba is unsealed", nothing, LAYOUT_PROGRAMS, 0, STATE_UNSEALED,
 		"written by a program", false, 0 },
-	{ "a hash-based entry is fresh", nothing, HASHED, LAYOUT_ENTRY, 0, STATE_FRESH,
-		"hash-based", false, 0 },
-	{ "a hash-based entry whose source was replaced is stale", change_source, HASHED,
-		LAYOUT_ENTRY, STATE_DIGEST, STATE_STALE, "source replaced", false, 0 },
-	{ "a hash-based entry is fresh if its source was replaced by the same content",
-		touch_source, HASHED, LAYOUT_ENTRY, STATE_DIGEST, STATE_FRESH,
-		"hash-based, same content", false, 0 },
-	{ "an undamaged object is fresh", nothing, 0, LAYOUT_OBJECT, STATE_WHOLE,
+	{ "a hash-based entry is unsealed", hash, LAYOUT_ENTRY, STATE_WHOLE,
+		STATE_UNSEALED, "not sealed", false, 0 },
+	{ "an undamaged object is fresh", nothing, LAYOUT_OBJECT, STATE_WHOLE,
 		STATE_FRESH, NULL, false, 0 },
-	{ "an object is fresh although a source has changed", change_source, 0,
+	{ "an object is fresh although a source has changed", change_source,
 		LAYOUT_OBJECT, 0, STATE_FRESH, NULL, false, 0 },
-	{ "an object with a damaged seal is damaged", damage_seal, 0, LAYOUT_OBJECT, 0,
+	{ "an object with a damaged seal is damaged", damage_seal, LAYOUT_OBJECT, 0,
 		STATE_DAMAGED, "no seal", false, 0 },
 	{ "an object with damaged code is damaged if it is read as a whole", damage_code,
-		0, LAYOUT_OBJECT, STATE_WHOLE, STATE_DAMAGED,
+		LAYOUT_OBJECT, STATE_WHOLE, STATE_DAMAGED,
 		"not the bytes that were sealed", false, 0 },
-	{ "an object that is hash-based is damaged", nothing, HASHED, LAYOUT_OBJECT, 0,
+	{ "an object that is hash-based is damaged", hash, LAYOUT_OBJECT, 0,
 		STATE_DAMAGED, "its seal proves no source", false, 0 },
-	{ "an object that a program wrote is damaged", write_own, 0, LAYOUT_OBJECT, 0,
+	{ "an object that a program wrote is damaged", write_own, LAYOUT_OBJECT, 0,
 		STATE_DAMAGED, "no seal", false, 0 },
 };
 /* clang-format on */
@@ -261,9 +256,8 @@ static struct pyc_state state_of_entry(const struct layout *item, unsigned flags
 	return state_at(item, AT_FDCWD, fe.path, source, flags);
 }
 
-static void compiles(uint8_t header)
+static void compiles(void)
 {
-	fe.flags = header;
 	fake_import();
 	assert_true(fe.compiled);
 }
@@ -274,7 +268,7 @@ static void is_classified(void **state)
 	struct layout item = layout_of(row);
 	struct pyc_state got;
 
-	compiles(row->header);
+	compiles();
 	row->happens();
 	got = state_of_entry(&item, row->flags);
 	assert_string_equal(state_name(got.state), state_name(row->state));
@@ -293,7 +287,7 @@ static void an_object_of_another_name(void **state)
 	struct pyc_state got;
 
 	(void)state;
-	compiles(0);
+	compiles();
 	item.object.digest.bytes[5] ^= 1;
 	got = state_of_entry(&item, 0);
 	assert_int_equal(got.state, STATE_DAMAGED);
@@ -313,7 +307,7 @@ static void a_seal_is_given_back(void **state)
 	struct pyc_state got;
 
 	(void)state;
-	compiles(0);
+	compiles();
 	got = state_of_entry(&item, 0);
 	assert_true(got.sealed);
 	assert_memory_equal(&got.seal.digest, &digest, sizeof digest);
@@ -331,7 +325,7 @@ static void another_users_file(void **state)
 	struct pyc_state got;
 
 	(void)state;
-	compiles(0);
+	compiles();
 	assert_return_code(chmod(fe.path, 0664), errno);
 	got = state_of_entry(&item, STATE_LAYER);
 	assert_int_equal(got.state, STATE_FOREIGN);
@@ -369,7 +363,7 @@ static void is_never_mistaken(void (*happens)(void), unsigned flags, enum state 
 	struct pyc_state got;
 	int next;
 
-	compiles(0);
+	compiles();
 	happens();
 	assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
 	next = open("/", O_PATH | O_CLOEXEC);
@@ -414,7 +408,7 @@ static void a_source_behind_another_users_link(void **state)
 	struct pyc_state got;
 
 	(void)state;
-	compiles(0);
+	compiles();
 	assert_return_code(rename(fake_path("src/m.py"), fake_path("m.py")), errno);
 	fake_make_link("src/m.py", "../m.py");
 	got = state_of_entry(&item, STATE_DIGEST);
