@@ -220,6 +220,24 @@ for dir in / "$HOME" "$T/plain"; do
 	is "$(status_of purge --all --dir "$dir")" 12 "${dir/$T/…} is refused"
 done
 
+# --- times ------------------------------------------------------------------------------
+again
+# last_second COMMAND…: runs it where each file of the cache has the last time there is, which
+# tmpfs keeps, and prints how many files are left
+last_second() {
+	unshare -rm sh -c 'mount -t tmpfs -o mode=700 none "$1" && cp -a "$2/v1" "$1" && find "$1/v1/$3" -type f -exec touch -m -d @9223372036854775807 {} + || exit
+		PYCSTASH_DIR=$1 && shift 3 && "$@" >&2 && find "$PYCSTASH_DIR/v1" -mindepth 2 -path "*/v1/[.C]*" -prune -o -type f -printf x | wc -c' \
+		- "$T/times" "$CACHE" "$TAG" "$@"
+}
+mkdir "$T/times"
+if grep -q '^9223372036854775807$' <(last_second sh -c 'stat -c %Y "$PYCSTASH_DIR"/v1/*/objects/*/*/*' 2>&1); then
+	is "$(last_second "$PYCSTASH" purge -q --tag "$TAG" --path "$S/*")" $(($(last_second true) - $(entries_of "$TAG"))) \
+		"purge --path deletes bytecode of the last time there is"
+	is "$(last_second "$PYCSTASH" du --json 2>&1 | head -1 | field total)" "$("$PYCSTASH" du --json | field total)" "du counts bytecode of the last time there is"
+else
+	skip "purge --path deletes bytecode of the last time there is" "no file system here keeps it"
+fi
+
 # --- trouble ------------------------------------------------------------------------------
 again
 chmod 000 "$V/$TAG/tree$S/pkg"

@@ -61,8 +61,11 @@ static int take_number(const struct opt *opt, const char *value, unsigned *ret)
 
 static int take_size(const struct opt *opt, const char *value, uint64_t *ret)
 {
-	if (units_read_size(value, ret) < 0)
+	uint64_t bytes;
+
+	if (units_read_size(value, &bytes) < 0 || bytes > INT64_MAX)
 		return refuse(opt, value, "a size, such as 4096, 100K, 1.5M or 2G");
+	*ret = bytes;
 	return 0;
 }
 

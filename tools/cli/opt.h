@@ -38,7 +38,7 @@ enum opt_type {
 	OPT_IS_STRING, /* const char *, into argv */
 	OPT_IS_LIST,   /* struct opt_list, one item for each occurrence */
 	OPT_IS_NUMBER, /* unsigned, from `least` to `most` */
-	OPT_IS_SIZE,   /* uint64_t, bytes: 4096, 100K, 1.5M */
+	OPT_IS_SIZE,   /* uint64_t, bytes, up to INT64_MAX: 4096, 100K, 1.5M */
 	OPT_IS_AGE,    /* int64_t, seconds: 30d, 12h; `least` or more */
 	OPT_IS_TIME,   /* int64_t, seconds since 1970: a date, @SECONDS, or an age */
 	OPT_IS_CHOICE, /* unsigned or enum: the index of the value in `names` */

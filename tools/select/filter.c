@@ -37,10 +37,16 @@ int64_t filter_last_use(const struct stat *st)
 	return st->st_atime > st->st_mtime ? st->st_atime : st->st_mtime;
 }
 
+/* Without that option, any time passes: files have times up to INT64_MAX itself. */
+static bool is_before(int64_t time, int64_t limit)
+{
+	return limit == INT64_MAX || time < limit;
+}
+
 bool filter_passes_stat(const struct filter *filter, const struct stat *st)
 {
-	return st->st_mtime < filter->older_than &&
-	       filter_last_use(st) < filter->unused_since &&
+	return is_before(st->st_mtime, filter->older_than) &&
+	       is_before(filter_last_use(st), filter->unused_since) &&
 	       (filter->larger_than == UINT64_MAX ||
 		       (uint64_t)st->st_size > filter->larger_than);
 }

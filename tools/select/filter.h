@@ -16,6 +16,7 @@
 #include "tools/cli/opt.h"
 #include "tools/pyc/state.h"
 
+/* What says that an option was not given is no value that the option can have. */
 struct filter {
 	int64_t now;	      /* seconds since 1970 */
 	unsigned states;      /* a bit for each enum state; 0: any */

@@ -165,7 +165,7 @@ struct amount *usage_of_file(
 		size_t i = 0;
 
 		while (i + 1 < sizeof ages / sizeof *ages &&
-			now - file->st->st_mtime >= ages[i].below)
+			file->st->st_mtime <= now - ages[i].below)
 			i++;
 		return sum_of(usage, ages[i].name, strlen(ages[i].name));
 	}

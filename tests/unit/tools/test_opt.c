@@ -125,6 +125,8 @@ static const struct row {
 	{ "a number with a plus is refused", &anywhere, "-n +1", "usage" },
 	{ "a number with something after it is refused", &anywhere, "-n 1x", "usage" },
 	{ "a size is taken", &anywhere, "--size 2K", "s=2048 |" },
+	{ "a size that no file has is refused", &anywhere, "--size 18446744073709551615",
+		"usage" },
 	{ "a size that overflows is refused", &anywhere, "--size 16E", "usage" },
 	{ "a negative size is refused", &anywhere, "--size=-1", "usage" },
 	{ "an age is taken", &anywhere, "--age 2h", "t=7200 |" },

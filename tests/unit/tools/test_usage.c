@@ -104,6 +104,10 @@ static const struct age {
 	{ "a file of exactly 90 days is 90d to 1y old", 90 * DAY, "90d to 1y" },
 	{ "a file of exactly a year is 1y or more old", 365 * DAY, "1y and more" },
 	{ "a file from 1970 is 1y or more old", NOW, "1y and more" },
+	{ "a file of the last second there is, is less than a day old", NOW - INT64_MAX,
+		"less than 1d" },
+	{ "a file from the beginning of time is 1y or more old", INT64_MAX,
+		"1y and more" },
 };
 
 static void group_of_age(void **state)
