@@ -203,7 +203,7 @@ if unshare -rm true 2>/dev/null; then
 	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/q" "$PYCSTASH" pull "$url/plain") $(grep -ci 'no space' "$T/err")" "14 1" \
 		"a pull without room for temporary files says so"
 	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/q" "$PYCSTASH" run --pull "$url/plain" -- true)" 0 "a program starts even if a pull has no room for temporary files"
-	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/a" "$PYCSTASH" push --compact 1d "$url/full") $(ls "$T/server" | grep -c full)" "3 0" \
+	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/a" "$PYCSTASH" push --compact 1d "$url/full") $(ls "$T/server" | grep -c full)" "14 0" \
 		"a push without room for temporary files says so, and puts nothing there"
 	full=$T/full
 	mkdir "$full"
@@ -211,6 +211,26 @@ if unshare -rm true 2>/dev/null; then
 		"a pull into a cache without room says so"
 else
 	skip "a pull without room for temporary files says so" "unshare is not allowed"
+fi
+
+if strace -qq -o "$T/trace" true 2>/dev/null; then
+	# without_room ERROR N COMMAND…: runs it where only N - 1 files get their names; its status
+	without_room() {
+		ASAN_OPTIONS=detect_leaks=0 strace -qq -f -o "$T/trace" -e inject=linkat,renameat,renameat2:error="$1":when="$2+" "$PYCSTASH" "${@:3}" >"$T/out" 2>"$T/err"
+		echo "$? $(grep -qiE 'no space|quota|read-only' "$T/err" && echo said)"
+	}
+	on a push -q --compact 1d "file:$T/five"
+	for error in ENOSPC EDQUOT EROFS; do
+		for option in --dir --layer; do
+			rm -rf "$T/n"
+			is "$(without_room $error 2 pull -q $option "$T/n" "file:$T/five") $(find "$T/n" -path '*/objects/*.pyc' | grep -c .)" "14 said 1" \
+				"a pull that can write no more is not taken for one without a store ($error, $option)"
+		done
+		is "$(without_room $error 2 push -q --compact 1d --dir "$T/a" "file:$T/room-$error")" "14 said" "push says that the cache has no room to record the pack ($error)"
+		is "$(without_room $error 1 push -q --compact 1d --dir "$T/a" "file:$T/full-$error")" "3 said" "push does not take a store without room for a cache without room ($error)"
+	done
+else
+	skip "a pull that can write no more is not taken for one without a store" "strace does not work here"
 fi
 
 kill "$server"

@@ -304,8 +304,8 @@ static void complain_member(const struct archive_in *in, const char *why)
 /* Returns true for errors that will recur with the next member. */
 static bool is_final(int error)
 {
-	return error == -ENOSPC || error == -EDQUOT || error == -EROFS || error == -EIO ||
-	       error == -EMFILE || error == -ENFILE;
+	return file_is_full(error) || error == -EIO || error == -EMFILE ||
+	       error == -ENFILE;
 }
 
 static int fail(struct import *import, const struct archive_in *in, int error)

@@ -49,6 +49,11 @@ bool file_is_unseen(int error)
 	}
 }
 
+bool file_is_full(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EROFS;
+}
+
 void file_close(const int *fd)
 {
 	const int error = errno;

@@ -27,6 +27,10 @@ void file_fclose(FILE *const *stream);
 bool file_is_absent(int error);
 bool file_is_unseen(int error);
 
+/* Returns whether an error (-errno) says that nothing can be written there: the disk is
+ * full, the quota is used up, or it is read-only. */
+bool file_is_full(int error);
+
 /* The absolute name of a file. Symlinks are not resolved and `..` is not folded: a
  * virtual environment is found by the name of its python. */
 int file_absolute(const char *path, char **ret_path);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cli/command.h"
@@ -59,10 +60,7 @@ const struct opt common_rows[] = {
 
 int common_exit_code(int error)
 {
-	bool unable = error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
-		      error == -ENOSYS;
-
-	return unable ? EXIT_UNABLE : EXIT_OURS;
+	return file_is_full(error) || error == -ENOSYS ? EXIT_UNABLE : EXIT_OURS;
 }
 
 int common_failed(const char *what, int error)

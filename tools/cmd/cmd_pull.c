@@ -17,6 +17,7 @@
 #include "tools/cli/common.h"
 #include "tools/fleet/fleet.h"
 #include "tools/fleet/pull.h"
+#include "tools/fleet/store.h"
 
 static const struct opt own_options[] = {
 	{ "for", 0, "PATH",
@@ -100,10 +101,10 @@ static int conclude(const struct pull *pull, int r)
 			"what was pulled is whole and stays");
 	if (r == -EAGAIN)
 		return EXIT_LOCKED;
-	if (r == -ENOSPC || r == -EROFS || r == -ENOSYS)
-		return EXIT_UNABLE;
-	if (r < 0)
+	if (r == STORE_FAILED)
 		return pull->strict ? EXIT_PARTLY : EXIT_OK;
+	if (r < 0)
+		return common_exit_code(r);
 	if (pull->strict && !has_packs(pull))
 		complain("--strict", "%s", explain_none(pull));
 	if (pull->strict && (pull->differing || !has_packs(pull)))

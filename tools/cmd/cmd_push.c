@@ -88,6 +88,8 @@ static int run(const struct command *self, char **words)
 		return EXIT_USAGE;
 	if (r == -EINTR)
 		return common_interrupted(push->cache.root, "the next push starts again");
+	if (common_exit_code(r) == EXIT_UNABLE)
+		return EXIT_UNABLE;
 	return r < 0 || push->unread ? EXIT_PARTLY : EXIT_OK;
 }
 

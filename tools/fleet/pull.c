@@ -203,12 +203,11 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 }
 
 /* Returns whether the next pack would fail with the same error. Other errors concern
- * only one pack, which may be gone by now. */
+ * only one pack. */
 static bool is_final(int error)
 {
-	return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
-	       error == -EINTR || error == -ENOSYS || error == -ETIMEDOUT ||
-	       error == -EAGAIN;
+	return file_is_full(error) || error == -EINTR || error == -ENOSYS ||
+	       error == STORE_FAILED || error == -EAGAIN;
 }
 
 /* Transfers a pack. If keys are required, an unsigned pack is not transferred at

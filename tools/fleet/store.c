@@ -105,14 +105,16 @@ void store_close(struct store *store)
 	*store = (struct store){ 0 };
 }
 
-/* Reports an error, unless it has been reported already (no libcurl). */
+/* Reports an error of the store. Returns errors as they are for which it is not to blame,
+ * or which have been reported already (no libcurl). */
 static int fail(const struct store *store, int error)
 {
-	if (error < 0 && error != -ENOENT && error != -ENOSYS && error != -EINTR)
-		complain(store->http.name, "%s",
-			store->is_directory && error != -ETIMEDOUT ? strerror(-error)
-								   : store->http.error);
-	return error;
+	if (error == 0 || error == -ENOENT || error == -ENOSYS || error == -EINTR)
+		return error;
+	complain(store->http.name, "%s",
+		store->is_directory && error != -ETIMEDOUT ? strerror(-error)
+							   : store->http.error);
+	return STORE_FAILED;
 }
 
 /* --- names ---------------------------------------------------------------------------*/
@@ -235,11 +237,14 @@ int store_get(struct store *store, const char *name, int fd, size_t part)
 {
 	AUTOFREE char *path = alloc_format("%s" PACKS "%s", store->http.base, name);
 
+	int r, failed;
+
 	if (store_http_is_over(&store->http))
 		return fail(store, -ETIMEDOUT);
-	return fail(store, store->is_directory
-				   ? get_file(path, fd, part)
-				   : store_http_get(&store->http, path, fd, part));
+	r = store->is_directory ? get_file(path, fd, part)
+				: store_http_get(&store->http, path, fd, part);
+	failed = fail(store, r);
+	return r == -ETIMEDOUT ? failed : r; /* other errors concern this file */
 }
 
 int store_put(struct store *store, const char *name, int fd)
@@ -253,7 +258,7 @@ int store_put(struct store *store, const char *name, int fd)
 		return fail(store, r);
 	complain(store->http.name,
 		"the store has no such directory or bucket, so the pack cannot be put there");
-	return -ENOTDIR;
+	return STORE_FAILED;
 }
 
 int store_put_text(struct store *store, const char *name, const char *text)
@@ -301,8 +306,10 @@ int store_announce(struct store *store, const char *digest)
 			r = put_index(store, &names);
 		}
 	}
-	if (listed || r < 0)
+	if (listed || r == STORE_FAILED)
 		return r;
+	if (r < 0)
+		return fail(store, r);
 	complain(store->http.name, "the server has taken the pack, but does not list it");
-	return -EIO;
+	return STORE_FAILED;
 }

@@ -20,15 +20,22 @@
  * Credentials come from ~/.netrc or the URL, are never printed, and are for the server
  * in the URL alone: when it redirects to another one, that gets none. Proxies and
  * certificates come from the environment, as for curl(1). Functions return 0, or -errno
- * after reporting what is wrong; -ENOENT is not reported. For one thread.
+ * after reporting what is wrong; -ENOENT is not reported. If the store is to blame, that
+ * is STORE_FAILED, which no other function returns: what a job does without the store, it
+ * may not do if its own disk is full. For one thread.
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "tools/base/names.h"
 #include "tools/fleet/store_http.h"
+
+/* The store could not be reached, did not answer in time, or did not take what it was
+ * given. */
+#define STORE_FAILED (-EHOSTDOWN)
 
 struct store {
 	struct store_http http; /* the location; a directory only has name and base */

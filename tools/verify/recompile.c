@@ -410,7 +410,7 @@ static void conclude(struct comparison *comparison)
 static bool is_final(int error)
 {
 	return error == -EINTR || error == -EMFILE || error == -ENFILE ||
-	       error == -ENOMEM || error == -EAGAIN || error == -ENOSPC;
+	       error == -ENOMEM || error == -EAGAIN || file_is_full(error);
 }
 
 static int compare_group(struct recompile *recompile, const struct recompile_group *group)
