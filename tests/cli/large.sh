@@ -43,4 +43,27 @@ EOF
 is "$(status_of on pulled pull "$T/large.store") $(grep -c truncated "$T/err")" "3 1" "a pack may list 1 GB"
 rm -rf "$T/pulled"
 is "$(status_of on pulled pull "$T/large.store") $(grep -c 'far too much' "$T/err")" "3 1" "pull takes no more from many packs than from one that is meant to fill the disk"
+
+# --- many objects ---------------------------------------------------------------------
+# Packs with 40,000 objects, whose list takes more than a megabyte; one has an object of $T/app.
+mkdir "$T/app"
+echo 'x = 1' >"$T/app/m.py"
+/usr/bin/python3 - "$T/list.store/packs" "$T/app/m.py" <<'EOF'
+import hashlib, os, subprocess, sys, tarfile
+os.makedirs(sys.argv[1])
+wanted = hashlib.blake2b(open(sys.argv[2], "rb").read(), digest_size=32).hexdigest()
+for more in [], [wanted]:
+    digests = sorted([hashlib.blake2b(b"%d" % n, digest_size=32).hexdigest() for n in range(40000)] + more)
+    data = ('{"schema":"pycstash.archive/1","layout":"v1","files":%d,"bytes":%d,"objects":{%s}}' % (len(digests), 200 * len(digests),
+            ",".join('"cpython-311/objects/a70d0d0a/%s/%s.pyc":200' % (name[0], name[1:]) for name in digests))).encode()
+    member = tarfile.TarInfo("pycstash.json")
+    member.size = len(data)
+    member.pax_headers["SCHILY.xattr.user.pycstash.blake2b"] = hashlib.blake2b(data, digest_size=32).hexdigest()
+    pack = subprocess.run(["zstd", "-c"], input=member.tobuf(tarfile.PAX_FORMAT) + data + bytes(-len(data) % 512) + os.urandom(4 << 20),
+                          stdout=subprocess.PIPE).stdout
+    with open("%s/%s.tar.zst" % (sys.argv[1], hashlib.blake2b(pack, digest_size=32).hexdigest()), "wb") as file:
+        file.write(pack)
+EOF
+is "$(status_of on many pull --json --for "$T/app" "$T/list.store") $(field unwanted <"$T/out") $(field refused <"$T/out") $(grep -c refused "$T/err") $(wc -l <"$T/err")" "3 1 1 1 1" \
+	"pull --for reads the whole list of a pack, however long it is, before it takes the pack or leaves it"
 done_testing

@@ -123,6 +123,7 @@ struct archive_in {
 	const char *name;
 	struct archive *packed; /* gives the bytes of the tar file */
 	struct archive *handle;
+	bool part;    /* fd has only the first bytes */
 	size_t quota; /* how many of these bytes libarchive may still ask for */
 	struct archive_entry *entry;
 	struct archive_manifest manifest;
@@ -147,9 +148,11 @@ struct archive_in {
 };
 
 /* Reads the manifest from fd, a regular file at offset 0, which the caller still owns.
- * `packed` is the length of the archive, or UINT64_MAX if it is not known; an archive
- * that announces more than can be in that length is refused. -EPERM: this is not an
- * archive of pycstash, or this version may not read it. */
+ * `packed` is the length of the archive; one that announces more than can be in that
+ * length is refused. ARCHIVE_PART: fd has only its first bytes. -EPERM: this is not an
+ * archive of pycstash, or this version may not read it. -EBADMSG, which is not reported:
+ * that is not known from a part. */
+#define ARCHIVE_PART UINT64_MAX
 int archive_in_begin(struct archive_in *in, const char *name, int fd, uint64_t packed);
 
 /* Reads the next member. Returns 1, or 0 after the last one. -EPERM: the archive is

@@ -48,6 +48,8 @@ static int cut_off(struct archive_in *in)
 /* To be called if nothing usable has been read yet. */
 static int unreadable(const struct archive_in *in)
 {
+	if (in->part)
+		return -EBADMSG;
 	complain(in->name, "this is not an archive that `pycstash export` has made");
 	return -EPERM;
 }
@@ -251,7 +253,7 @@ int archive_in_begin(struct archive_in *in, const char *name, int fd, uint64_t p
 {
 	int r = shared_library_load(&libarchive);
 
-	*in = (struct archive_in){ .name = name };
+	*in = (struct archive_in){ .name = name, .part = packed == ARCHIVE_PART };
 	if (r < 0)
 		return r;
 	in->packed = LIB(archive_read_new)();

@@ -340,14 +340,16 @@ static void take_objects(
 	}
 }
 
-int pack_read(struct pack *pack, const char *name, int fd)
+int pack_read(struct pack *pack, const char *name, int fd, bool part)
 {
 	struct archive_in in = { 0 };
-	int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+	const off_t size = lseek(fd, 0, SEEK_END);
+	int r = size < 0 || lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 	char *text;
 
 	*pack = (struct pack){ 0 };
-	r = r < 0 ? r : archive_in_begin(&in, name, fd, UINT64_MAX);
+	r = r < 0 ? r
+		  : archive_in_begin(&in, name, fd, part ? ARCHIVE_PART : (uint64_t)size);
 	text = in.manifest_text;
 	if (r == 0 && (!json_read(&text, take_objects, pack) ||
 			      pack->count != in.manifest.files)) {

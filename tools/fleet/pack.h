@@ -47,9 +47,10 @@ int pack_digest(int fd, uint8_t *ret_digest, size_t size);
 /* Computes the name that a file should have according to its bytes. */
 int pack_name(int fd, char ret_name[PACK_NAME_SIZE]);
 
-/* Reads the list of a pack's objects from its first bytes, in fd. Returns -EPERM if it
- * is not a pack, or is cut off before the end of the list. */
-int pack_read(struct pack *pack, const char *name, int fd);
+/* Reads the list of a pack's objects. Returns -EPERM if it is not a pack. With `part`, fd
+ * has only its first bytes; returns -EBADMSG, and reports nothing, if they may not be
+ * enough. */
+int pack_read(struct pack *pack, const char *name, int fd, bool part);
 
 /* Frees the list, which is empty then. May be called again. */
 void pack_release(struct pack *pack);

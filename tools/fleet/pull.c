@@ -28,8 +28,9 @@
 #include "tools/fleet/known.h"
 #include "tools/fleet/store.h"
 
-/* Enough bytes of a pack for the list of 10,000 objects. */
+/* Enough bytes of a pack for the list of 10,000 objects, and for the longest list. */
 #define HEAD (512u << 10)
+#define HEAD_MAX (2 * ARCHIVE_MANIFEST_MAX)
 
 /* How long a store that has failed is left alone. */
 #define FAILED_SECONDS 300
@@ -90,16 +91,26 @@ static bool is_wanted(const struct archive_object *object)
 	       names_has(&wanted, brief_hex(&item.object.digest, DIGEST_SIZE));
 }
 
+static int read_head(struct store *store, const char *file, size_t part, struct pack *ret)
+{
+	AUTOCLOSE int fd = memfd_create("pycstash", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : store_get(store, file, fd, part);
+
+	return r < 0 ? r : pack_read(ret, file, fd, true);
+}
+
 /* Returns whether the beginning of a pack shows that it contains nothing wanted. */
 static bool is_unwanted(const struct pull *pull, struct store *store, const char *file)
 {
-	AUTOCLOSE int fd =
-		pull->wanted.count ? memfd_create("pycstash", MFD_CLOEXEC) : -1;
 	struct pack pack;
 	bool unwanted = true;
+	int r = -EBADMSG;
 
-	if (fd < 0 || store_get(store, file, fd, HEAD) < 0 ||
-		pack_read(&pack, file, fd) < 0)
+	if (!pull->wanted.count)
+		return false;
+	for (size_t part = HEAD; r == -EBADMSG && part <= HEAD_MAX; part *= 4)
+		r = read_head(store, file, part, &pack);
+	if (r < 0)
 		return false;
 	for (size_t i = 0; i < pack.count && unwanted; i++)
 		unwanted = !is_wanted(&pack.objects[i]);
@@ -138,7 +149,7 @@ static int check(const struct pull *pull, const char *signature, const char *fil
 		r = refuse(file, "its bytes do not match the digest in its name");
 	if (r == 0 && pull->keys.count)
 		r = minisign_verify(&pull->keys, file, fd, signature);
-	return r < 0 ? r : pack_read(pack, file, fd);
+	return r < 0 ? r : pack_read(pack, file, fd, false);
 }
 
 /* Returns true if the pack and those that this pull has taken are a bomb together. */
