@@ -15,6 +15,7 @@
 #define WIDE_NEXT(call) real.WIDE(call)
 #define KERNEL_STAT(...) (int)syscall(SYS_STAT, __VA_ARGS__)
 #define CLOCK(clock, ret) libc_clock(clock, ret)
+#define HOME process_config.home
 
 __thread const char *process_passing[2] __attribute__((tls_model("initial-exec")));
 

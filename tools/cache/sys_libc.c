@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -80,5 +81,6 @@ int sys_libc_noted(int error)
 #define statx(...) careful_statx(__VA_ARGS__)
 #define PASSING(from, to, call) call
 #define KERNEL_STAT careful_fstatat /* kernel.c */
+#define HOME getenv("HOME")
 #define CLOCK(clock, ret) (int)syscall(SYS_clock_gettime, clock, ret)
 #include "shim/core/base/sys_table.inc"

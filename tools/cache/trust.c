@@ -38,7 +38,8 @@ static int judge(
 	*ret_why = NULL;
 	if (snprintf(way, sizeof way, "%s", path) >= (int)sizeof way)
 		return -ENAMETOOLONG;
-	switch (way_judge(&sys_libc, geteuid(), WAY_TO_CACHE, way, sizeof way, ret_end)) {
+	switch (way_judge(&sys_libc, geteuid(), is_directory ? WAY_TO_CACHE : WAY_TO_FILE,
+		way, sizeof way, ret_end)) {
 	case WAY_ABSENT:
 		return -ENOENT;
 	case WAY_NO_DIRECTORY: /* a file at the end of the path */

@@ -18,6 +18,7 @@
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/layer.h"
 #include "shim/core/cache/root.h"
+#include "shim/core/cache/way.h"
 #include "tools/base/files.h"
 #include "tools/base/units.h"
 #include "tools/cache/cache.h"
@@ -229,6 +230,18 @@ static char *closing_command(const char *path, const char *root, enum verdict wh
 		"run: chmod %s %s", why == VERDICT_REFUSED_LAYOUT ? "700" : "go-w", path);
 }
 
+/* Returns why a cache or layer is not used; the file at that path is at fault. */
+static const char *reason(enum verdict why, const char *at)
+{
+	struct stat st;
+
+	if ((why == VERDICT_REFUSED_WAY_FOREIGN || why == VERDICT_LAYER_WAY_FOREIGN) &&
+		lstat(at, &st) == 0 && st.st_uid == WAY_UNMAPPED &&
+		!way_tells_users(&sys_libc, WAY_UNMAPPED))
+		return "in this user namespace, root cannot be told from another user who may own it";
+	return verdict_rows[why].why;
+}
+
 /* Suggests a command only for files that the user owns: a service may need the owner or
  * mode of other users' files. */
 static void check_refused(struct findings *report, const char *root, const char *at,
@@ -242,7 +255,7 @@ static void check_refused(struct findings *report, const char *root, const char 
 	struct stat st;
 
 	findings_add(report, bad, "cache", "%s is not used: %s: %s; %s", root, at,
-		verdict_rows[why].why,
+		reason(why, at),
 		mendable && stat(path, &st) == 0 && st.st_uid == geteuid()
 			? command
 			: obstacle_remedy());
@@ -266,7 +279,7 @@ static size_t check_layers(struct findings *report, const char *layers)
 		else
 			findings_add(report, FINDING_WARN, "layer",
 				"%.*s is not used: %s: %s", (int)len, layer,
-				*at ? at : "/", verdict_rows[why].why);
+				*at ? at : "/", reason(why, at));
 	}
 	return used;
 }

@@ -113,6 +113,9 @@ struct sys {
 	/* a counter that grows by 1 to 5 per nanosecond; 0 if there is none. Neither a
 	 * system call nor a clock function, which others interpose (libfaketime) */
 	uint64_t (*ticks)(void);
+	/* the home directory that the environment gives; "" or NULL if there is none.
+	 * NULL: none is known */
+	const char *(*home)(void);
 	/* what way_writers remembers of the last group that it was asked about; 0 at
 	 * first. NULL: it asks each time */
 	_Atomic uint64_t *group;

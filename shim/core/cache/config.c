@@ -177,6 +177,8 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 		config->why_not = "PYCSTASH_DISABLE is set";
 		return;
 	}
+	if (home && strlen(home) < sizeof config->home)
+		memcpy(config->home, home, strlen(home) + 1);
 	config->root_len = config_root(config->root, sizeof config->root,
 		values[CONFIG_DIR], home, xdg_cache_home);
 	if (config_layer(values[CONFIG_LAYERS], 0, &len))

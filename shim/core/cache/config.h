@@ -59,6 +59,7 @@ struct config {
 	const char *variant;
 	const char *no_root; /* if the settings give no root: the path that is no root, or
 				the variable that should have one; else NULL */
+	char home[256];	     /* "" if there is none, or it does not fit */
 	size_t root_len;     /* 0 if there are layers, but no root */
 	char root[PATH_MAX]; /* absolute, without a trailing slash */
 };

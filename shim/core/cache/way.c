@@ -31,14 +31,30 @@ static int lstat_of(const struct walk_down *walk, const char *path, struct stat 
 	return walk->sys->kernel_stat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);
 }
 
+/* Returns whether the directory at the end of the walk is above the user's home. Whoever
+ * owns that can give the user another home, and so other programs, anyway. */
+static bool is_above_home(const struct walk_down *walk)
+{
+	const size_t len = strlen(walk->path);
+	const char *home = walk->sys->home ? walk->sys->home() : NULL;
+
+	return home && strncmp(home, walk->path, len) == 0 && home[len] == '/' &&
+	       home[len + strspn(home + len, "/.")];
+}
+
 /* If even root is unmapped, root's directories cannot be told from a stranger's by their
- * owner. But what is in a directory of root's that nobody else can write to, root has put
- * there. It may be a stranger's nevertheless, who can make links in it. */
+ * owner. What is in a directory of root's that nobody else can write to, root has put
+ * there; but it may be a stranger's, who decides what is in it (/home/anna). */
 static bool is_unmapped_root(const struct walk_down *walk, const struct stat *st)
 {
-	return st->st_uid == WAY_UNMAPPED && walk->above.st_uid == WAY_UNMAPPED &&
-	       !(walk->above.st_mode & (S_IWGRP | S_IWOTH)) &&
-	       !(walk->rule == WAY_STRICT && S_ISLNK(st->st_mode));
+	if (st->st_uid != WAY_UNMAPPED || walk->above.st_uid != WAY_UNMAPPED ||
+		(walk->above.st_mode & (S_IWGRP | S_IWOTH)))
+		return false;
+	if (walk->rule == WAY_TO_FILE)
+		return true;
+	if (S_ISLNK(st->st_mode))
+		return walk->rule == WAY_TO_CACHE;
+	return walk->done == 0 || is_above_home(walk);
 }
 
 static bool is_owner_trusted(
@@ -55,7 +71,7 @@ static bool is_owner_trusted(
 static bool is_volume(
 	const struct walk_down *walk, const char *path, const struct stat *st)
 {
-	return walk->rule == WAY_TO_CACHE && st->st_uid == 0 &&
+	return walk->rule != WAY_STRICT && st->st_uid == 0 &&
 	       st->st_dev != walk->above.st_dev && walk->sys->is_mount(path);
 }
 
@@ -237,8 +253,8 @@ enum way way_judge(const struct sys *sys, uid_t user, enum way_rule rule, char *
 		way = step(&walk, end, ret_end);
 	if (way == WAY_TRUSTED)
 		*ret_end = (struct way_end){ .st = walk.above };
-	/* Only commands ask, and asking may read the names of users and groups. */
-	if (rule == WAY_TO_CACHE && way == WAY_NO_DIRECTORY &&
+	/* Asking may read the names of users and groups. */
+	if (rule == WAY_TO_FILE && way == WAY_NO_DIRECTORY &&
 		S_ISREG(ret_end->st.st_mode))
 		ret_end->closed = is_closed(&walk, path, &ret_end->st);
 	return way == WAY_TRUSTED || way == WAY_ABSENT || way == WAY_NO_DIRECTORY

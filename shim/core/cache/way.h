@@ -34,14 +34,16 @@ enum way {
 
 enum way_rule {
 	WAY_TO_CACHE,
-	WAY_STRICT, /* for what leaves the cache, or depends on where the sources are */
+	WAY_TO_FILE, /* a command's settings, and the interpreters that it runs */
+	WAY_STRICT,  /* for what leaves the cache, or depends on where the sources are */
 };
 
 /* Where the way ended: at the directory, or at the component at fault. */
 struct way_end {
 	struct stat st;
 	bool above;  /* it is not the last component of the path, or of a link's target */
-	bool closed; /* it is a file that nobody but the user and root can write to */
+	bool closed; /* WAY_TO_FILE: nobody but the user and root can write to that file
+		      */
 };
 
 /* Judges the way to the directory at an absolute path, for files of that user or root.
@@ -52,15 +54,16 @@ struct way_end {
  * A component is trusted if it belongs to root or to the user, and is a directory that
  * nobody else can write to, or a link in such a directory. Two kinds of directory may be
  * writable by others: a sticky one (/tmp), in which only the owner of a file can rename
- * it; and, on the way to a cache, root's mount points, because container engines hand
+ * it; and, unless strictly, root's mount points, because container engines hand
  * volumes to containers that way. A link is trusted in neither: others can move one of
  * the user's there, if it was in another directory that they can write to. For the last
  * component, only the owner is checked: its mode is up to the caller.
  *
  * Where a user namespace shows "/" as nobody's, root's directories look like those of any
- * user who is not mapped. There, one counts as root's if it is "/", or in a directory
- * that counts as root's and that nobody else can write to, and so does a file. Strictly,
- * no link does.
+ * user who is not mapped. There, "/" counts as root's, and so do directories that are
+ * directly in it, or above the user's home, if the directory that they are in counts as
+ * root's and nobody else can write to that. On the way to a cache, links in such
+ * directories do as well; on the way to a file, whatever is in them and below.
  *
  * The kernel is asked about all this, and sys->fstatat must find the same at the end of a
  * trusted way, or as little after the existing part: what is judged is what is used. */
