@@ -75,6 +75,15 @@ rm "$T/app/more.py"
 is "$(status_of on same pull --strict --json "$T/agree") $(field packs <"$T/out") $(field kept <"$T/out")" "0 2 1" \
 	"pull --strict takes two packs that have the same bytecode of one source"
 
+# said STORE OPTION…: what a strict pull of a host without a cache says, but where and whether
+said() {
+	rm -rf "$T/dry"
+	echo "$(status_of on dry pull --strict --json "${@:2}" "$T/$1") $(sed 's/"cache":[^,]*,"dry_run":[^,]*//' "$T/out") $(<"$T/err")"
+}
+for store in two agree; do
+	is "$(said $store --dry-run)" "$(said $store)" "a dry run of pull says of packs that overlap what the pull says ($store)"
+done
+
 # --- what no host takes ---------------------------------------------------------------
 # A pack with an object that this release does not judge, beside one that it does.
 other_pack() { # STORE KIND: the object is damaged, or sealed in a later format

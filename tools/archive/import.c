@@ -336,23 +336,32 @@ static bool can_move(const struct layout *item, const char *name)
 	       object_is_shareable(name, strlen(name), item->pyc.tag, &level);
 }
 
-/* Compares the bytecode with that of an earlier pack, which stays. A check sum would not
- * do: it can be forged. What was compiled here is not canonical, and may differ. */
-static void compare(struct import *import, const struct archive_in *in, const char *path)
+static struct digest bytecode_of(const struct archive_in *in)
 {
-	const char *pack = import->brought ? brought_by(*import->brought, path) : NULL;
-	const struct archive_member *member = &in->member;
-	AUTOFREE uint8_t *there = NULL;
-	size_t size;
+	return digest_of(in->member.data, in->seal.pyc_size);
+}
 
-	if (pack)
-		there = read_object(import, path, &size);
-	if (!pack || (there && size == member->size &&
-			     memcmp(there, member->data, in->seal.pyc_size) == 0))
-		return;
+/* Returns as stays does. In a dry run, what earlier packs would have brought counts as
+ * there. Says so if an earlier pack's bytecode stays and is different: a check sum would
+ * not tell, since it can be forged; and what was compiled here is not canonical, and may
+ * differ. */
+static int stays_in_pull(struct import *import, const struct archive_in *in,
+	const struct import_place *place, struct stat *ret_old)
+{
+	struct digest there, bytecode;
+	const char *pack = brought_by(*import->brought, place->path, &there);
+	int r = pack && import->dry_run ? 1 : stays(import, place, &in->seal, ret_old);
+
+	if (!pack || r <= 0)
+		return r;
+	bytecode = bytecode_of(in);
+	if (memcmp(&there, &bytecode, sizeof there) == 0)
+		return r;
 	import->differing++;
-	complain(in->name, "its %s %s that of %s, which stays; check each pack alone",
-		path, there ? "differs from" : "cannot be compared with", pack);
+	complain(in->name,
+		"its %s differs from that of %s, which stays; check each pack alone",
+		place->path, pack);
+	return r;
 }
 
 /* Imports or skips one member. Returns 0; or -errno after reporting it if it makes no
@@ -382,21 +391,21 @@ static int take_member(struct import *import, const struct archive_in *in)
 		import->bound++;
 		return 0;
 	}
-	kept = stays(import, &place, &in->seal, &old);
+	kept = import->brought ? stays_in_pull(import, in, &place, &old)
+			       : stays(import, &place, &in->seal, &old);
 	if (kept < 0) {
 		(void)fail(import, in, kept);
 		return 0;
 	}
 	if (kept) {
 		import->kept++;
-		compare(import, in, place.path);
 		return 0;
 	}
 	r = put(import, in, &place, &old);
 	if (r < 0)
 		return fail(import, in, r);
-	if (import->brought && !import->dry_run)
-		brought_add(import->brought, place.path, in->name);
+	if (import->brought)
+		brought_add(import->brought, place.path, in->name, bytecode_of(in));
 	import->files++;
 	import->links += member->link != NULL;
 	import->bytes += member->size;
