@@ -182,7 +182,7 @@ class Store(http.server.BaseHTTPRequestHandler):
             return self.answer(401, head=[("WWW-Authenticate", "Basic")])
         if path.endswith("/") and kind == "nolist":
             return self.answer(404)
-        if kind == "s3" and not self.signed():
+        if kind == "s3" and (not self.signed() or path.startswith("/s3/dropbox/")):
             return self.answer(403)
         if kind == "s3" and "list-type=2" in query:
             bucket = path.split("/")[2]

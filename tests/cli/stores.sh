@@ -134,6 +134,15 @@ if command -v minisign >/dev/null; then
 	minisign -G -W -p "$T/key.pub" -s "$T/key.secret" >/dev/null
 	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/o" "$PYCSTASH" pull --verify-key "$T/key.pub" "$url/endless") $(grep -c 'not in the format of minisign' "$T/err")" "3 1" \
 		"pull stops reading a signature that never ends"
+	is "$(status_of on a push -q --compact 1d --sign "$T/key.secret" s3://dropbox/signed) $(wc -l <"$T/err") $(ls "$T/server/s3/dropbox/signed/packs" | wc -l)" "0 0 2" \
+		"push signs where it may write and not read"
+	for place in "$url/plain/signed" "s3://bytecode/signed"; do
+		rm -rf "$T/server"/*/signed "$T/server"/s3/*/signed
+		on a push -q --compact 1d --sign "$T/key.secret" "$place" 2>"$T/err"
+		sha256sum "$T/server"/*/signed/packs/*.minisig "$T/server"/s3/*/signed/packs/*.minisig >"$T/signatures" 2>/dev/null
+		on a push -q --compact 1d --sign "$T/key.secret" --expires 1h "$place" 2>"$T/err"
+		check "push leaves a signature that lasts longer ($place)" sha256sum -c "$T/signatures"
+	done
 fi
 for kind in fails short loop file; do
 	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/$kind") $(wc -l <"$T/err")" "3 1" \

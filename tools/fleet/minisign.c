@@ -162,11 +162,19 @@ static bool is_signed_by(
 		       parts->of_comment, joined, size, key) == 0;
 }
 
+/* Returns the second from which on the signature is refused; INT64_MAX: never. */
+static int64_t expiry(const struct parts *parts)
+{
+	const char *expires = strstr(parts->comment, "expires:");
+
+	return expires ? strtoll(expires + strlen("expires:"), NULL, 10) : INT64_MAX;
+}
+
 /* Returns NULL if the signature is good, else why it is not. */
 static const char *judge(const struct minisign_keys *keys,
 	const uint8_t digest[HASH_SIZE], const char *text)
 {
-	const char *expires, *why;
+	const char *why;
 	struct parts parts;
 
 	why = parse(text, &parts);
@@ -176,11 +184,7 @@ static const char *judge(const struct minisign_keys *keys,
 		if (memcmp(keys->keys[i].id, parts.signature.id, 8) != 0 ||
 			!is_signed_by(&parts, digest, keys->keys[i].key))
 			continue;
-		expires = strstr(parts.comment, "expires:");
-		if (expires && strtoll(expires + strlen("expires:"), NULL, 10) <=
-				       (long long)time(NULL))
-			return "its signature has expired";
-		return NULL;
+		return expiry(&parts) <= time(NULL) ? "its signature has expired" : NULL;
 	}
 	return "it is not signed with any of the trusted keys";
 }
@@ -296,24 +300,58 @@ static void write_signature(const struct secret_key *key, const uint8_t digest[H
 		first, comment, second);
 }
 
-int minisign_sign(const char *key_file, const char *what, int fd, int64_t expires,
-	char ret[MINISIGN_SIZE])
+/* Returns as minisign_sign does. */
+static int keep(const struct secret_key *key, const uint8_t digest[HASH_SIZE],
+	int64_t expires, const char *there, const char *what)
 {
-	struct secret_key key;
-	uint8_t digest[HASH_SIZE];
-	char comment[COMMENT_MAX], until[32] = "";
-	int r = shared_library_load(&libsodium);
+	struct parts parts;
 
-	r = r < 0 ? r : read_secret(key_file, &key);
-	if (r == 0 && (r = pack_digest(fd, digest, sizeof digest)) < 0 && r != -EINTR)
-		complain(what, "%s", strerror(-r));
+	if (parse(there, &parts) || expiry(&parts) <= time(NULL))
+		return 0;
+	if (memcmp(parts.signature.id, key->secret.id, sizeof key->secret.id) != 0) {
+		complain(what,
+			"it has a signature of another key, which stays; if nobody trusts that key any more, delete %s" MINISIGN_SUFFIX
+			" from the store and push again",
+			what);
+		return -EEXIST;
+	}
+	/* the second half of a secret key is the public key */
+	return is_signed_by(&parts, digest, key->secret.key + 32) &&
+	       expiry(&parts) >= expires;
+}
+
+static int sign(const char *key_file, const char *what, const uint8_t digest[HASH_SIZE],
+	int64_t expires, char signature[MINISIGN_SIZE])
+{
+	char comment[COMMENT_MAX], until[32] = "";
+	struct secret_key key;
+	int r = read_secret(key_file, &key);
+
 	if (r < 0)
 		return r;
-	if (expires)
+	if (expires != INT64_MAX)
 		snprintf(until, sizeof until, "\texpires:%" PRId64, expires);
 	snprintf(comment, sizeof comment, "timestamp:%lld\tfile:%s%s",
 		(long long)time(NULL), what, until);
-	write_signature(&key, digest, comment, ret);
+	r = keep(&key, digest, expires, signature, what);
+	if (r == 0)
+		write_signature(&key, digest, comment, signature);
 	LIBSODIUM(sodium_memzero)(&key, sizeof key);
-	return 0;
+	return r;
+}
+
+int minisign_sign(const char *key_file, const char *what, int fd, int64_t expires,
+	char signature[MINISIGN_SIZE])
+{
+	uint8_t digest[HASH_SIZE];
+	int r = shared_library_load(&libsodium);
+
+	if (r < 0)
+		return r;
+	r = pack_digest(fd, digest, sizeof digest);
+	if (r == 0)
+		return sign(key_file, what, digest, expires, signature);
+	if (r != -EINTR)
+		complain(what, "%s", strerror(-r));
+	return r;
 }

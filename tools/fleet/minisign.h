@@ -35,6 +35,10 @@ int minisign_verify(const struct minisign_keys *keys, const char *what, int fd,
 	const char *signature);
 
 /* Signs the bytes in fd with the secret key in a file. A key with a password is
- * decrypted with PYCSTASH_SIGN_PASSWORD. expires: seconds since 1970, 0 for never. */
+ * decrypted with PYCSTASH_SIGN_PASSWORD. expires: seconds since 1970, INT64_MAX for
+ * never. At first, `signature` is the one that these bytes have; "": none. Returns 0 if
+ * it is the new one at the end. Returns 1 if it stays, since it is of the same key and
+ * lasts as long; -EEXIST if it stays, since it is of another key, so that nobody can say
+ * here for whom it is good. One that has expired never stays. */
 int minisign_sign(const char *key_file, const char *what, int fd, int64_t expires,
-	char ret_signature[MINISIGN_SIZE]);
+	char signature[MINISIGN_SIZE]);

@@ -4,6 +4,7 @@
  */
 #include "tools/fleet/push.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -31,26 +32,39 @@ static int gather(struct push *push, struct pack *pack)
 	return r;
 }
 
-/* Sends the signature first, so that whoever sees the pack finds the signature too. */
+/* Signs the pack, unless the store has it with a signature that is to stay. */
+static int send_signature(
+	const struct push *push, struct store *store, const char *file, int fd)
+{
+	AUTOFREE char *name = alloc_format("%s" MINISIGN_SUFFIX, file);
+	char signature[MINISIGN_SIZE];
+	int r = store_peek(store, name, signature, sizeof signature);
+
+	if (r == 0)
+		r = minisign_sign(push->sign, file, fd,
+			push->expires ? time(NULL) + push->expires : INT64_MAX,
+			signature);
+	return r == 0 ? store_put_text(store, name, signature) : r;
+}
+
+/* Sends the signature first, so that whoever sees the pack finds the signature too.
+ * Returns -EEXIST, after sending the pack, if the signature there is of another key. */
 static int send(const struct push *push, int fd)
 {
 	AUTOFREE char *file = alloc_format("%s" PACK_SUFFIX, push->name);
-	AUTOFREE char *signature_file = alloc_format("%s" MINISIGN_SUFFIX, file);
-	char signature[MINISIGN_SIZE];
 	struct store store;
-	int r = store_open(&store, push->url);
+	int r = store_open(&store, push->url), signature = 0;
 
 	if (r == 0 && push->sign)
-		r = minisign_sign(push->sign, file, fd,
-			push->expires ? time(NULL) + push->expires : 0, signature);
-	if (r == 0 && push->sign)
-		r = store_put_text(&store, signature_file, signature);
+		signature = send_signature(push, &store, file, fd);
+	if (signature < 0 && signature != -EEXIST)
+		r = signature;
 	if (r == 0)
 		r = store_put(&store, file, fd);
 	if (r == 0)
 		r = store_announce(&store, push->name);
 	store_close(&store);
-	return r;
+	return r == 0 && signature < 0 ? signature : r;
 }
 
 static int push_file(struct push *push, int fd)

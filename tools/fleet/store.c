@@ -233,18 +233,31 @@ int store_list(struct store *store, struct names *ret_names)
 	return fail(store, list(store, ret_names));
 }
 
-int store_get(struct store *store, const char *name, int fd, size_t part)
+static int get(struct store *store, const char *name, int fd, size_t part)
 {
 	AUTOFREE char *path = alloc_format("%s" PACKS "%s", store->http.base, name);
 
-	int r, failed;
-
 	if (store_http_is_over(&store->http))
-		return fail(store, -ETIMEDOUT);
-	r = store->is_directory ? get_file(path, fd, part)
-				: store_http_get(&store->http, path, fd, part);
-	failed = fail(store, r);
+		return -ETIMEDOUT;
+	return store->is_directory ? get_file(path, fd, part)
+				   : store_http_get(&store->http, path, fd, part);
+}
+
+int store_get(struct store *store, const char *name, int fd, size_t part)
+{
+	int r = get(store, name, fd, part), failed = fail(store, r);
+
 	return r == -ETIMEDOUT ? failed : r; /* other errors concern this file */
+}
+
+int store_peek(struct store *store, const char *name, char *ret_text, size_t size)
+{
+	AUTOCLOSE int fd = memfd_create("pycstash", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : get(store, name, fd, size - 1);
+	ssize_t n = r < 0 ? 0 : pread(fd, ret_text, size - 1, 0);
+
+	ret_text[n < 0 ? 0 : n] = '\0';
+	return file_is_unseen(r) ? fail(store, r) : 0;
 }
 
 int store_put(struct store *store, const char *name, int fd)

@@ -3,7 +3,7 @@
  * Where packs are kept: a directory, or a server that can hold files. It contains
  *
  *	packs/<digest>.tar.zst           a pack, which never changes
- *	packs/<digest>.tar.zst.minisig   its signature
+ *	packs/<digest>.tar.zst.minisig   its signature, which gives way to a better one
  *
  * Nothing is locked, and nothing is read, changed and written back, so writers lose
  * nothing.
@@ -60,6 +60,10 @@ int store_list(struct store *store, struct names *ret_names);
 /* Writes a file of the store into fd, which is empty: the whole file, or with `part` at
  * least that many of its first bytes, if it has them. */
 int store_get(struct store *store, const char *name, int fd, size_t part);
+
+/* Reads a text, or its first size - 1 bytes. "": there is none, or nothing that can be
+ * read by those who push. */
+int store_peek(struct store *store, const char *name, char *ret_text, size_t size);
 
 /* Stores the bytes of fd under a name. A file that already has these bytes stays as it
  * is. */
