@@ -281,5 +281,12 @@ with_gc "$T/collects" -c 1
 newer() { [ "$(stat -c %Y "$mark")" -gt "$before" ]; }
 check "a wrapper starts gc again when it is due again" await newer
 check "the second gc has ended" await "$PYCSTASH" gc -q --dir "$CACHE"
+touch -d 2099-01-01 "$mark" # by a clock that was ahead
+touch -d 2099-01-02 "$mark.due"
+with_gc "$T/collects" -c 1
+touch -d tomorrow "$T/tomorrow"
+is_sane() { [ "$T/tomorrow" -nt "$mark" ]; }
+check "a wrapper starts gc if its last run was in the future" await is_sane
+check "the third gc has ended" await "$PYCSTASH" gc -q --dir "$CACHE"
 check "auto_gc = no leaves gc out of the wrapper" test "$(PYCSTASH_AUTO_GC=no "$PYCSTASH" wrap /usr/bin/python3 | grep -c "pycstash_state")" = 1
 done_testing
