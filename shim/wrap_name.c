@@ -163,6 +163,16 @@ static int publish_in_tree(const struct entry *entry, struct place *temporary,
 	return ret;
 }
 
+/* After it has got its name in the cache. Returns 0. */
+static int conclude(
+	struct entry *entry, const struct place *temporary, const struct stat *old)
+{
+	entry_placed(entry, old);
+	if (!is_for_cache_only(temporary))
+		entry_tree_replace(entry);
+	return 0;
+}
+
 static int publish_entry(
 	struct entry *entry, struct place *temporary, struct place *final, int flags)
 {
@@ -193,17 +203,13 @@ static int publish_entry(
 	 * saves a look. */
 	if (flags == 0 && !entry->common &&
 		name_from_cache(name_rename, temporary->cache, final, RENAME_NOREPLACE) ==
-			0) {
-		entry_placed(entry, NULL);
-		return 0;
-	}
+			0)
+		return conclude(entry, temporary, NULL);
 	errno = saved;
 	is_new = !place_find_cached(final, &old);
 	err = name_rename_over(temporary, final, flags);
-	if (err == 0) {
-		entry_placed(entry, is_new ? NULL : &old);
-		return 0;
-	}
+	if (err == 0)
+		return conclude(entry, temporary, is_new ? NULL : &old);
 	err = -errno;
 	errno = saved;
 	return publish_in_tree(entry, temporary, final, flags, err);
@@ -329,6 +335,11 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		!place_is_entry(old)) /* numba's */
 		counters_entry(
 			report_counters(), is_new ? NULL : &replaced, st.st_size, false);
+	/* The tree's file of that name is replaced, too: it would come back when the
+	 * cache's is gone. */
+	if (ret == 0 && !copies && target->kind == PLACE_ENTRY &&
+		!place_is_exposed(target))
+		(void)sys_real.unlinkat(target->dirfd, target->path, 0);
 	if (ret == 0 && place_in_tree(old))
 		(void)sys_real.unlinkat(old->dirfd, old->path, 0);
 	return ret;

@@ -312,8 +312,9 @@ closed_tree() {
 # A program that shows no tag looks at names one by one.
 one_by_one() {
 	local what
-	mkdir -p "$T/tools/__pycache__" && echo 'x = 1' >"$T/tools/m.py" && echo stale >"$T/tools/__pycache__/m.$tag.pyc"
+	mkdir -p "$T/tools/__pycache__" && echo 'x = 1' >"$T/tools/m.py"
 	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/tools"
+	echo stale >"$T/tools/__pycache__/m.$tag.pyc"
 	touch -d @1700000000 "$T/tools/m.py"
 	for copy in cp\ -a install\ -D; do
 		# shellcheck disable=SC2086 # a command and its option
@@ -407,9 +408,9 @@ taken() {
 	local m=("$T/old/__pycache__/"{a,b,c,d,e,f}".$tag.pyc") module
 	rm -rf "$T/old" "$T/taken" && mkdir "$T/old" "$T/taken"
 	for module in a b c d e f; do echo 'x = 1' >"$T/old/$module.py"; done
-	"$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import a, b, c, d, e, f' "$T/old"
 	touch -d @1700000000 "$T/old/"*.py
 	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import a, b, c, d, e, f' "$T/old"
+	"$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import a, b, c, d, e, f' "$T/old"
 	for module in a b c d e f; do echo 'x = 2222' >"$T/old/$module.py"; done
 	is "$(entries | grep -c /old/) $(preloaded cp -al "$T/old" "$T/taken/all" 2>&1; preloaded ln "${m[0]}" "$T/taken/a" 2>&1
 		preloaded mv "${m[1]}" "$T/taken/b" 2>&1; preloaded "$python" -c 'import os, shutil, sys

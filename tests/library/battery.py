@@ -28,6 +28,7 @@ top = os.path.abspath(sys.argv[1])
 sections = []
 section_name = ""
 TIME = 1600000000
+hashes = "NO_HASHES" not in os.environ  # pycs that go to the tree
 
 
 def section(function):
@@ -382,7 +383,7 @@ def compiling(here, cache, pyc):
     # listed: so in a directory of its own.
     say("to an odd name", py_compile.compile, name, here + "/odd/__pycache__/a.x-1.pyc")
     say("then", listed, here + "/odd/__pycache__")
-    if sys.version_info >= (3, 7):
+    if sys.version_info >= (3, 7) and hashes:
         for mode in py_compile.PycInvalidationMode:
             say("mode", py_compile.compile, name, invalidation_mode=mode)
             say("flags", lambda: open(importlib.util.cache_from_source(name), "rb").read(8)[4:])
@@ -422,7 +423,7 @@ def command_lines(here, cache, pyc):
     clean()
     os.utime(here, (TIME, TIME))
     commands = [["."], ["-j2", "-f", "."], ["-b", "pkg"], [here + "/pkg", "n.py"], ["none"]]
-    if sys.version_info >= (3, 7):
+    if sys.version_info >= (3, 7) and hashes:
         commands.append(["--invalidation-mode", "checked-hash", "."])
     if sys.version_info >= (3, 9):
         commands.append(["-o0", "-o1", "--hardlink-dupes", "."])

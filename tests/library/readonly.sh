@@ -91,7 +91,8 @@ stale_image() {
 	served "$python" "$tree/app.py"
 	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" \
 		"the bytecode that replaces a tree's stale pycs is in the cache on $name"
-	is "$(snapshot)" "$before" "the stale pycs stay as they were on $name"
+	# root can delete them all the same
+	[ -w "$tree" ] || is "$(snapshot)" "$before" "the stale pycs stay as they were on $name"
 	chmod -R u+w "$tree"
 }
 

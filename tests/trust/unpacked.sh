@@ -175,7 +175,6 @@ for loader in walking looking loader; do
 	cp -p "$T/made/1/$forged" "$T/tree/$own" && chown -R "$VICTIM" "$T/tree/pkg"
 	victim "$PY" "$T/$loader.py" >"$T/said"
 	cp -p "$T/made/2/pkg/m.py" "$T/tree/pkg"
-	cp "$T/tree/$own" "$T/was"
 	victim "$PY" "$T/$loader.py" >>"$T/said"
 	is "$(xargs <"$T/said")" "release 1 release 2" \
 		"forged bytecode of a loader such as pytest's is not run in place of the next release's source: $loader"
@@ -183,7 +182,8 @@ done
 victim "$PY" -c 'import shutil; shutil.copytree("pkg", "copied2")'
 is "$(grep -c 'release 2' "$T/tree/copied2/${own#pkg/}")" 1 \
 	"(an interpreter that copies finds what such a loader has written last)"
-echo 'print(1)' >"$T/tree/pkg/a.py" && chown "$VICTIM" "$T/tree/pkg/a.py"
+cp -p "$T/made/1/$forged" "$T/was" && cp -p "$T/was" "$T/tree/$own"
+echo 'print(1)' >"$T/tree/pkg/a.py" && chown "$VICTIM" "$T/tree/pkg/a.py" "$T/tree/$own"
 victim "$PY" -c "$(imports pkg)
 import a" >"$T/said"
 (cd "$T/tree/pkg" && with "$VICTIM" "$cache" md5sum "__pycache__/a.$TAG.pyc" "${own#pkg/}") >"$T/sums" 2>&1

@@ -131,6 +131,13 @@ bool entry_tree_is_old(struct entry *entry, int fd);
  * may follow. */
 bool entry_tree_fits(struct entry *entry);
 
+/* To be called when the cache has got what an import has compiled, or would have: without
+ * the library, its rename would have replaced the tree's file of that name, or a link.
+ * Deletes that, if it lies beside the source. Uses entry's spare room. If it fits the
+ * source by Python's own rule, it stays, since Python alone would use it: only the
+ * library has a doubt. */
+void entry_tree_replace(const struct entry *entry);
+
 /* Returns 0 if entry_open would now serve the file at the entry's path to a program that
  * does not import it, -ESTALE if not; another -errno if the file cannot be opened. If its
  * name names no source: 0 if it was noted for this directory, and nobody else can

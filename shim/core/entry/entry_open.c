@@ -359,6 +359,8 @@ static int try_content(struct search *search)
 	else if (source_read(&entry->source, env->sys, env->clock, env->recent,
 			 env->scratch) == 0)
 		fd = try_objects(search);
+	if (fd >= 0 && !entry->world->policy.readonly)
+		entry_tree_replace(entry);
 	return fd < 0 ? -ENOENT : fd;
 }
 

@@ -4,7 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
+#include "shim/core/base/text.h"
 #include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 
@@ -150,6 +152,71 @@ bool entry_tree_fits(struct entry *entry)
 	       !entry_tree_is_doubtful(entry, &entry_made, fd, &header);
 	sys->close(fd);
 	return fits;
+}
+
+static const char *last_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Opens the tree's __pycache__, if it is beside the source that was looked at. Others may
+ * have exchanged a directory on the way for a link, or the __pycache__ itself. */
+static int open_beside_source(const struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
+	const struct stat *source = &entry->source.st;
+	struct text text = { .data = entry->spare, .size = entry->spare_size };
+	const char *name = last_name(entry->tree_path);
+	struct stat st;
+	int dir;
+
+	text_add(&text, entry->tree_path, (size_t)(name - entry->tree_path));
+	text_adds(&text, ".");
+	if (text.cut)
+		return -ENAMETOOLONG;
+	if (text.len > 2) /* without the slash, which would follow a link */
+		text.data[text.len - 2] = '\0';
+	dir = sys->openat(entry->tree_dirfd, entry->spare,
+		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (dir < 0)
+		return dir;
+	text.len = 0;
+	text_adds(&text, "../");
+	text_adds(&text, last_name(entry->source.path));
+	if (!text.cut && sys->fstatat(dir, entry->spare, &st, 0) == 0 &&
+		st.st_ino == source->st_ino && st.st_dev == source->st_dev)
+		return dir;
+	sys->close(dir);
+	return -ESTALE;
+}
+
+/* Returns whether an import would replace that file, or link. */
+static bool is_replaced(const struct entry *entry, int dir, const char *name)
+{
+	const struct sys *sys = entry->world->env.sys;
+	struct header header;
+	int fd = sys->openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+
+	if (fd < 0) /* ENOENT: a link that leads nowhere */
+		return fd == -ENOENT || fd == -ELOOP || fd == -EACCES;
+	header = entry_tree_header(entry, fd);
+	sys->close(fd);
+	return header.kind == HEADER_BAD || !entry_tree_may_fit(&header, &entry->source);
+}
+
+void entry_tree_replace(const struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
+	const char *name = last_name(entry->tree_path);
+	int dir = open_beside_source(entry);
+
+	if (dir < 0)
+		return;
+	if (is_replaced(entry, dir, name))
+		(void)sys->unlinkat(dir, name, 0);
+	sys->close(dir);
 }
 
 bool entry_tree_is_old(struct entry *entry, int fd)

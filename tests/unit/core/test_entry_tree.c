@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -272,6 +273,118 @@ static void is_served_if_nobody_can_compile(void **state)
 	fake_sys.close(fd);
 }
 
+/* --- entry_tree_replace ------------------------------------------------------------- */
+#define PYC "src/__pycache__/" FAKE_NAME
+
+static void become_link(const char *target)
+{
+	assert_return_code(unlink(fake_path(PYC)), errno);
+	fake_make_link(PYC, target);
+}
+
+static void leads_to_bytecode(void)
+{
+	fits();
+	assert_return_code(rename(fake_path(PYC), fake_path("pyc")), errno);
+	fake_make_link(PYC, "../../pyc");
+}
+
+static void leads_to_text(void)
+{
+	is_no_bytecode();
+	fake_make_file("text", "text");
+	become_link("../../text");
+}
+
+static void leads_nowhere(void)
+{
+	fits();
+	become_link("nowhere");
+}
+
+static void leads_to_itself(void)
+{
+	fits();
+	become_link(FAKE_NAME);
+}
+
+/* __pycache__ is a link to that of another source. */
+static void is_of_another_directory(void)
+{
+	is_no_bytecode();
+	fake_make_directory("third", 0755);
+	assert_return_code(
+		rename(fake_path("src/__pycache__"), fake_path("third/__pycache__")),
+		errno);
+	fake_make_link("src/__pycache__", "../third/__pycache__");
+}
+
+/* The directory of the source has become a link since the source was looked at. */
+static void is_elsewhere(void)
+{
+	is_no_bytecode();
+	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+	assert_return_code(rename(fake_path("src"), fake_path("other")), errno);
+	fake_make_file("other/new", "another");
+	assert_return_code(
+		rename(fake_path("other/new"), fake_path("other/m.py")), errno);
+	fake_make_link("src", "other");
+}
+
+/* clang-format off: a row a line */
+static const struct replaced {
+	const char *sentence;
+	void (*before)(void);
+	bool stays;
+} replaced_rows[] = {
+	{ "an import leaves bytecode in the tree that fits its source", fits, true },
+	{ "an import deletes bytecode of an edited source in the tree", is_edited,
+		false },
+	{ "an import deletes what is no bytecode in the tree", is_no_bytecode, false },
+	{ "an import leaves a directory in the place of bytecode", is_a_directory, true },
+	{ "an import leaves a link to bytecode that fits its source", leads_to_bytecode,
+		true },
+	{ "an import deletes a link to something else", leads_to_text, false },
+	{ "an import deletes a link that leads nowhere", leads_nowhere, false },
+	{ "an import deletes a link that leads to itself", leads_to_itself, false },
+	{ "an import leaves what is in the __pycache__ of another directory",
+		is_of_another_directory, true },
+	{ "an import leaves what is beside another source by now", is_elsewhere, true },
+};
+/* clang-format on */
+
+static void is_replaced(void **state)
+{
+	const struct replaced *row = *state;
+	struct stat st;
+
+	row->before();
+	if (row->before != is_elsewhere)
+		(void)source_look(&fe.entry.source, &fake_sys);
+	entry_tree_replace(&fe.entry);
+	assert_int_equal(lstat(fake_path(PYC), &st) == 0, row->stays);
+	assert_int_equal(fake.open, 0);
+}
+
+static void is_replaced_or_not(void **state)
+{
+	(void)state;
+	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+	for (fake.fail_at = 1;; fake.fail_at++) {
+		(void)unlink(fake_path(PYC));
+		(void)rmdir(fake_path("src/__pycache__"));
+		fits();
+		fake_count_from_here();
+		entry_tree_replace(&fe.entry);
+		assert_int_equal(fake.open, 0);
+		/* What cannot be read is no bytecode. */
+		assert_true(fake_mode(PYC) || strcmp(fake.failed, "pread") == 0);
+		if (fake.calls < fake.fail_at)
+			break;
+	}
+	assert_true(fake_mode(PYC));
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
@@ -283,5 +396,7 @@ int main(void)
 	unit_one(
 		"bytecode in the tree is old to an import whose stat it fits if the source has changed since",
 		by_the_stat_of_the_import);
+	unit_rows(is_replaced, replaced_rows);
+	unit_one("any call of replacing may fail", is_replaced_or_not);
 	return unit_run("entry_tree");
 }
