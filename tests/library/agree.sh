@@ -313,8 +313,7 @@ closed_tree() {
 one_by_one() {
 	local what
 	mkdir -p "$T/tools/__pycache__" && echo 'x = 1' >"$T/tools/m.py"
-	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/tools"
-	echo stale >"$T/tools/__pycache__/m.$tag.pyc"
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/tools" && echo stale >"$T/tools/__pycache__/m.$tag.pyc"
 	touch -d @1700000000 "$T/tools/m.py"
 	for copy in cp\ -a install\ -D; do
 		# shellcheck disable=SC2086 # a command and its option

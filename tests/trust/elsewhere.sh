@@ -254,9 +254,8 @@ is "$(rm -rf "$cache" && with "$VICTIM" "$cache" "$PY" -c "import sys; sys.path.
 # A program closes a file that it sees once: the cache's and the tree's.
 own=$T/$VICTIM/closing
 mkdir "$own" && echo 'x = 1' >"$own/m.py" && chown -R "$VICTIM" "$own"
-as "$VICTIM" "$PY" -c "import py_compile; py_compile.compile('$own/m.py')"
-echo 'x = 12' >"$own/m.py"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$own")"
+as "$VICTIM" "$PY" -c "import py_compile; py_compile.compile('$own/m.py')"
 with "$VICTIM" "$cache" chmod 600 "$own/__pycache__/m.$TAG.pyc"
 is "$(stat -c %a "$own/__pycache__/m.$TAG.pyc") $(with "$VICTIM" "$cache" stat -c %a "$own/__pycache__/m.$TAG.pyc")" "600 600" \
 	"a pyc that a program closes is closed in the tree, too"
