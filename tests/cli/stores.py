@@ -199,6 +199,8 @@ class Store(http.server.BaseHTTPRequestHandler):
                 body = opened.read()
         except OSError:
             return self.answer(404)
+        if "Range" in self.headers and not body:
+            return self.answer(416)
         if "Range" in self.headers:
             last = int(self.headers["Range"].rpartition("-")[2])
             return self.answer(206, body[:last + 1])

@@ -142,6 +142,9 @@ if command -v minisign >/dev/null; then
 		sha256sum "$T/server"/*/signed/packs/*.minisig "$T/server"/s3/*/signed/packs/*.minisig >"$T/signatures" 2>/dev/null
 		on a push -q --compact 1d --sign "$T/key.secret" --expires 1h "$place" 2>"$T/err"
 		check "push leaves a signature that lasts longer ($place)" sha256sum -c "$T/signatures"
+		find "$T/server" -path '*/signed/*.minisig' -exec truncate -s 0 {} +
+		is "$(status_of on a push -q --compact 1d --sign "$T/key.secret" "$place") $(status_of on "${place%%:*}-reader" pull --verify-key "$T/key.pub" --strict "$place")" "0 0" \
+			"push replaces an empty signature ($place)"
 	done
 fi
 for kind in fails short loop file; do

@@ -194,6 +194,8 @@ static int code_of(long status, CURLcode result)
 		return -EACCES;
 	if (status == 405 || status == 501)
 		return -EOPNOTSUPP;
+	if (status == 416) /* a part was asked for, and the file is empty */
+		return -ENODATA;
 	if (result == CURLE_ABORTED_BY_CALLBACK)
 		return -EINTR;
 	return result == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
