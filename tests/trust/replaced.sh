@@ -30,8 +30,11 @@ if how == "file":
     os.utime("1/" + pyc, (4000000000, 4000000000))
 else:
     os.symlink("../data/x" if how.startswith("data") else "../../private", "1/" + pyc)
+if how == "data-below":
+    os.rmdir("1/pkg/data")
+    open("1/pkg/data", "w").close()
 if how.startswith("data"):
-    if "gone" not in how:
+    if how in ("data", "data-hash"):
         open("1/pkg/data/x", "wb").write(b"nothing")
     open("2/pkg/data/x", "wb").write(code)
     os.utime("2/pkg/data/x", (4000000000, 4000000000))
@@ -62,6 +65,7 @@ file|bytecode of another source
 data|a link to a file
 data-hash|a link to a file that gets an unchecked hash
 data-gone|a link that leads nowhere
+data-below|a link that leads below a file
 END
 # The library reuses bytecode of the same content: there is nothing to compile.
 first data-gone

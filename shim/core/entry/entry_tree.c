@@ -199,8 +199,11 @@ static bool is_replaced(const struct entry *entry, int dir, const char *name)
 	struct header header;
 	int fd = sys->openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
 
-	if (fd < 0) /* ENOENT: a link that leads nowhere */
-		return fd == -ENOENT || fd == -ELOOP || fd == -EACCES;
+	/* A link may lead nowhere, to itself, to a socket. But that the process or the
+	 * system lacks something says nothing of the file. */
+	if (fd < 0)
+		return fd != -EMFILE && fd != -ENFILE && fd != -ENOMEM && fd != -EINTR &&
+		       fd != -EIO;
 	header = entry_tree_header(entry, fd);
 	sys->close(fd);
 	return header.kind == HEADER_BAD || !entry_tree_may_fit(&header, &entry->source);

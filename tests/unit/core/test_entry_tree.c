@@ -302,6 +302,13 @@ static void leads_nowhere(void)
 	become_link("nowhere");
 }
 
+static void leads_below_a_file(void)
+{
+	fits();
+	fake_make_file("file", "text");
+	become_link("../../file/pyc");
+}
+
 static void leads_to_itself(void)
 {
 	fits();
@@ -346,6 +353,7 @@ static const struct replaced {
 		true },
 	{ "an import deletes a link to something else", leads_to_text, false },
 	{ "an import deletes a link that leads nowhere", leads_nowhere, false },
+	{ "an import deletes a link that leads below a file", leads_below_a_file, false },
 	{ "an import deletes a link that leads to itself", leads_to_itself, false },
 	{ "an import leaves what is in the __pycache__ of another directory",
 		is_of_another_directory, true },
