@@ -30,9 +30,10 @@ struct tables {
  * page costs every program a page fault. */
 static struct tables libraries[LIBRARIES_MAX] IN_DATA;
 static _Atomic(size_t) libraries_count IN_DATA; /* 0 until they are noted */
+static struct tables program IN_DATA; /* its executable; all zeros if it has no names */
 
 struct noting {
-	size_t count;
+	size_t seen, count;
 	bool is_after; /* our own library has been passed */
 };
 
@@ -155,21 +156,25 @@ static void *find_in(const struct tables *in, const char *name)
 	return find_by_gnu_hash(in, name, hash);
 }
 
-/* Notes a library; stops at libc, whatever comes after it. */
+/* Notes a library, or the executable, which is the first of them; stops at libc, whatever
+ * comes after it. */
 static int note(struct dl_phdr_info *library, size_t size, void *context)
 {
 	struct noting *noting = context;
 	struct tables tables;
 	const ElfW(Dyn) *dynamic = read_tables(&tables, library);
+	const bool has_names =
+		tables.symbols && tables.strings && (tables.gnu || tables.sysv);
 	bool is_libc;
 
 	(void)size;
+	if (noting->seen++ == 0 && has_names)
+		program = tables;
 	if (dynamic == own_dynamic) {
 		noting->is_after = true;
 		return 0;
 	}
-	if (!noting->is_after || !tables.symbols || !tables.strings ||
-		(!tables.gnu && !tables.sysv))
+	if (!noting->is_after || !has_names)
 		return 0;
 	is_libc = find_in(&tables, "__libc_start_main") != NULL;
 	if (noting->count < LIBRARIES_MAX - 1 || is_libc)
@@ -220,4 +225,14 @@ void *next_find_in_libc(const char *name)
 	const size_t count = atomic_load_explicit(&libraries_count, memory_order_acquire);
 
 	return count ? find_in(&libraries[count - 1], name) : NULL;
+}
+
+void *next_find_in_program(const char *name)
+{
+	void *found = NULL;
+
+	if (atomic_load_explicit(&libraries_count, memory_order_acquire) &&
+		program.symbols)
+		found = find_in(&program, name);
+	return found ? found : find_anywhere(name);
 }

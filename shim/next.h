@@ -28,3 +28,7 @@ void *next_find(const char *name);
 
 /* As next_find, but in libc alone: what it returns has no preload in front of it. */
 void *next_find_in_libc(const char *name);
+
+/* As next_find, but the program itself comes first. Finds nothing in what the program has
+ * loaded with dlopen. */
+void *next_find_in_program(const char *name);

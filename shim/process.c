@@ -11,6 +11,8 @@
 #include "shim/core/cache/layer.h"
 #include "shim/core/cache/way.h"
 #include "shim/core/python/pyc.h"
+#include "shim/core/python/release.h"
+#include "shim/next.h"
 
 /* Begins in the page of initialised data, which the loader has written to anyway. */
 struct config process_config __attribute__((section(".data")));
@@ -97,6 +99,25 @@ bool process_has_layers(void)
 	       !atomic_load_explicit(&left_root, memory_order_relaxed);
 }
 
+/* Asked for only when bytecode is written, or compared with a source of the same content:
+ * what Py_GetVersion returns is made anew at each call. */
+static unsigned own_release(const void *context)
+{
+	static atomic_uint known; /* the release plus 1; 0: not asked for yet */
+	unsigned ret = atomic_load_explicit(&known, memory_order_relaxed);
+	const char *(*version)(void);
+	void *found;
+
+	(void)context;
+	if (ret)
+		return ret - 1;
+	found = next_find_in_program("Py_GetVersion");
+	memcpy(&version, &found, sizeof version);
+	ret = version ? release_of(process_tag(), version()) : 0;
+	atomic_store_explicit(&known, ret + 1, memory_order_relaxed);
+	return ret;
+}
+
 struct entry_world process_world(struct counters *counters)
 {
 	return (struct entry_world){
@@ -134,6 +155,7 @@ struct entry_world process_world(struct counters *counters)
 			.interprets = &interprets,
 			.browses =
 				atomic_load_explicit(&browses, memory_order_relaxed),
+			.release = own_release,
 		},
 	};
 }

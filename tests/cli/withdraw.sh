@@ -34,7 +34,7 @@ recipe_for() { # STORE
 }
 guide_says() { TMPDIR=$T status_of bash -c "$(recipe_for "$1")"; } # STORE: the status of the guide's check
 "$PYCSTASH" warm -q --dir "$T/other" --python "$python" "$T/app"
-is "$(PYCSTASH_LAYERS=$T/other guide_says "$T/store") $(grep -c '^different .*/alpha' "$T/out") $(grep -c 'not checked' "$T/err")" "1 1 0" \
+is "$(PYCSTASH_LAYERS=$T/other guide_says "$T/store") $(grep -c '^different .*/objects/' "$T/out") $(grep -c 'not checked' "$T/err")" "1 1 0" \
 	"the guide's way to check packs finds forged bytecode where a layer has an entry"
 
 # The pack with the smaller name is taken first, and its object stays.
@@ -54,6 +54,13 @@ two_packs() { # ORDER: whether the name of the forged pack is before or behind t
 	is "$(guide_says "$T/two") $(grep "$name" "$T/err" | grep -c "/objects/.*$good\|$good.*/objects/")" "3 1" \
 		"the guide's way to check packs names two packs with other bytecode of one source (the forged one is $1 the good one)"
 }
+"$python" -B "$HERE/tests/library/forge.py" "$T/app/alpha.py" "$object" "print('EVIL')" \
+	"$("$python" -c 'import sys; print(1 + (sys.version_info[2] + 1) % 15)')"
+on author export -q --pack "$T/bad"
+rm -rf "$T/alone" && mkdir -p "$T/alone/packs"
+cp "$T/bad" "$T/alone/packs/$(b2sum -l 256 "$T/bad" | cut -c 1-64).tar.zst"
+is "$(guide_says "$T/alone") $(grep -c '/objects/.*not checked: another release' "$T/err")" "3 1" \
+	"the guide's way to check packs finds forged bytecode that claims to be another release's"
 two_packs before
 two_packs behind
 alone() { # PACK: the status of the guide's check with import instead of pull

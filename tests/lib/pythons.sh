@@ -7,6 +7,8 @@
 #                           that use a __pycache__ (not 2.7)
 #   differing               prints the four that differ most: the first that is found (the
 #                           distribution's), PyPy, the oldest and the newest
+#   pair                    prints two of CPython that have one magic number and are different
+#                           releases, on one line; nothing if there are none
 #   named PYTHON            prints its name in a sentence: "python3.11 (/usr/bin)"
 #   tag_of PYTHON           prints its sys.implementation.cache_tag
 #   at_least PYTHON 3 8     succeeds if it is of that version or later
@@ -46,6 +48,16 @@ differing() {
 		NF > 1 && (!oldest || $NF + 0 < first) { first = $NF + 0; oldest = $0 }
 		NF > 1 && $NF + 0 > last { last = $NF + 0; newest = $0 }
 		END { print oldest; print newest }' | awk 'NF && !seen[$0]++'
+}
+
+pair() {
+	local python
+	interpreters cached | while read -r python; do
+		"$python" -IS -c 'import sys
+from importlib.util import MAGIC_NUMBER
+if sys.implementation.name == "cpython":
+    print(MAGIC_NUMBER.hex(), "%02d" % sys.version_info[2], sys.executable)' 2>/dev/null
+	done | sort | awk '$1 == magic && $2 != release { print first, $3; exit } { magic = $1; release = $2; first = $3 }'
 }
 
 # can_stat PYTHON FILE: fails if the interpreter has 32-bit times and the file's time is too late

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# forge.py SOURCE PYC CODE: writes to PYC the bytecode of CODE with a well-formed seal
-# (docs/seal.md) that claims that it was compiled from the content of the file SOURCE.
+# forge.py SOURCE PYC CODE [RELEASE]: writes to PYC the bytecode of CODE with a well-formed seal
+# (docs/seal.md) that claims that it was compiled from the content of the file SOURCE, by that
+# release of the interpreter.
 import hashlib
 import importlib.util
 import marshal
@@ -25,9 +26,9 @@ def checksum(data, start=0):
     return state ^ state >> 32
 
 
-def seal(pyc, digest, size):
+def seal(pyc, digest, size, release):
     data = struct.pack(
-        "<8sHHIQQQqqII32sQ4sIQ", b"pycseal\n", 1, 128, 1, len(pyc), size, 0, 0, 0, 0, 0, digest,
+        "<8sHHIQQQqqII32sQ4sIQ", b"pycseal\n", 1, 128, 1 | release << 4, len(pyc), size, 0, 0, 0, 0, 0, digest,
         checksum(pyc[16:], checksum(pyc[:8])), pyc[:4], 0, checksum(pyc[16:][-384:])
     )
     return data + struct.pack("<Q", checksum(data))
@@ -37,4 +38,5 @@ source = open(sys.argv[1], "rb").read()
 code = marshal.dumps(compile(sys.argv[3], "forged", "exec"))
 pyc = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, 0, len(source)) + code
 with open(sys.argv[2], "wb") as f:
-    f.write(pyc + seal(pyc, hashlib.blake2b(source, digest_size=32).digest(), len(source)))
+    f.write(pyc + seal(pyc, hashlib.blake2b(source, digest_size=32).digest(), len(source),
+                       int((sys.argv + ["0"])[4])))

@@ -269,6 +269,7 @@ static int explain_for(
 	if (python) {
 		subject.python = python->path;
 		memcpy(subject.magic, python->magic, sizeof subject.magic);
+		subject.release = python_release(python);
 	}
 	for (char **item = which.found.list; item && *item; item++) {
 		char tag[PYC_TAG_SIZE];

@@ -185,6 +185,11 @@ static bool find_place(struct explain_search *search)
 
 /* --- asking core ---------------------------------------------------------------------*/
 
+static unsigned release(const void *subject)
+{
+	return ((const struct explain_subject *)subject)->release;
+}
+
 static struct entry_world make_world(struct explain_search *search)
 {
 	const struct config *config = &search->config;
@@ -211,7 +216,9 @@ static struct entry_world make_world(struct explain_search *search)
 			.magic = &search->magic,
 			.pending = &search->pending,
 			.created = &search->created,
-			.watching = &search->watching },
+			.watching = &search->watching,
+			.release = release,
+			.release_context = search->subject },
 	};
 }
 

@@ -56,13 +56,26 @@ struct explain_file {
 	const char *source; /* of an entry; NULL for an object */
 };
 
+/* Returns whether another release of the interpreter has compiled it, which matters if
+ * its content alone vouches for it. */
+static bool is_of_another_release(
+	const struct explain_search *search, const struct pyc_state *state, bool object)
+{
+	return state->state == STATE_FRESH && state->sealed &&
+	       (object || state->touched) &&
+	       !seal_is_of_release(&state->seal, search->subject->release);
+}
+
 static void see_state(struct explain_search *search, const char *step, const char *path,
-	const struct pyc_state *state)
+	const struct pyc_state *state, bool object)
 {
 	const char *why = state->error ? follow_why(state->error) : state->why;
 
 	if (file_is_absent(state->error))
 		STEP(search, WARN, step, "there is none at %s", path);
+	else if (is_of_another_release(search, state, object))
+		STEP(search, WARN, step, "%s: %s", path,
+			verdict_why(VERDICT_MISS_RELEASE));
 	else
 		findings_add(&search->explanation->steps,
 			state->state == STATE_FRESH ? FINDING_OK : FINDING_WARN, step,
@@ -77,7 +90,8 @@ static void see_in(struct explain_search *search, const struct explain_file *fil
 	struct pyc_state state = state_at(&file->item, AT_FDCWD, path, file->source,
 		STATE_DIGEST | STATE_WHOLE | (layer ? STATE_LAYER : 0));
 
-	see_state(search, layer ? file->layer_step : file->step, path, &state);
+	see_state(search, layer ? file->layer_step : file->step, path, &state,
+		!file->source);
 }
 
 /* Looks in the cache, then in the layers in order. A layer counts only if it can be

@@ -126,7 +126,7 @@ static void write_body(FILE *out, const struct body *body, const uint8_t *code,
 	memcpy(pyc + body->header, code, size);
 	header_patch(body->tag, pyc, &source);
 	seal = seal_new(pyc, pyc_size, body->header);
-	seal.flags = SEAL_SOURCE;
+	seal.flags = SEAL_SOURCE | (body->seal.flags & SEAL_RELEASE);
 	seal.digest = body->seal.digest;
 	seal.source.size = body->seal.source.size;
 	seal_write(&seal, pyc + pyc_size);

@@ -108,7 +108,7 @@ static void classify_by_source(struct subject *subject)
 		return;
 	}
 	if (id == VERDICT_NONE)
-		id = entry_compare_content(world, source, seal, subject->item->stock);
+		id = entry_compare_content(world, source, seal, subject->item->stock, 0);
 	if ((subject->flags & STATE_LAYER) && id == VERDICT_HIT_CLOSED)
 		id = VERDICT_MISS_UNREADABLE;
 	subject->answer->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shim/core/python/release.h"
 #include "tools/base/alloc.h"
 #include "tools/base/brief.h"
 #include "tools/base/files.h"
@@ -70,6 +71,13 @@ int python_ask(const char *name, int seconds, bool loud, struct python *ret)
 		r = ask(name, seconds, loud, &python);
 	*ret = python;
 	return r;
+}
+
+unsigned python_release(const void *python)
+{
+	const struct python *of = python;
+
+	return release_of(of->tag, of->version);
 }
 
 bool python_read_magic(const char *hex, uint8_t ret[4])

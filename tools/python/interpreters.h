@@ -43,6 +43,9 @@ struct python {
  * -errno; reports errors if `loud`. */
 int python_ask(const char *name, int seconds, bool loud, struct python *ret);
 
+/* Returns release_of a struct python; for struct entry_python. */
+unsigned python_release(const void *python);
+
 /* Reads a magic number from eight hex digits. Returns false if the text is something
  * else. */
 bool python_read_magic(const char *hex, uint8_t ret[4]);

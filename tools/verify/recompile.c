@@ -50,6 +50,14 @@ static bool is_for(const struct python *python, const struct recompile_group *gr
 	       memcmp(python->magic, group->magic, sizeof group->magic) == 0;
 }
 
+static bool is_of_release(
+	const struct python *python, const struct recompile_group *group)
+{
+	const unsigned release = python_release(python);
+
+	return !release || !group->release || release == group->release;
+}
+
 static bool has_interpreter(
 	const struct recompile *recompile, const struct recompile_group *group)
 {
@@ -71,7 +79,7 @@ static bool is_same_group(
 
 	return tag == strcspn(b->version, "+") &&
 	       memcmp(a->version, b->version, tag) == 0 &&
-	       has_variant(a) == has_variant(b) &&
+	       has_variant(a) == has_variant(b) && a->release == b->release &&
 	       memcmp(a->magic, b->magic, sizeof a->magic) == 0;
 }
 
@@ -100,13 +108,14 @@ static struct recompile_group *find_group(
 }
 
 int recompile_add(struct recompile *recompile, const char *version,
-	const uint8_t magic[4], const char *pyc, const char *source, char level)
+	const struct seal *seal, const char *pyc, const char *source, char level)
 {
 	struct recompile_group of = { .count = 0 }, *group;
 	int r;
 
 	snprintf(of.version, sizeof of.version, "%s", version);
-	memcpy(of.magic, magic, sizeof of.magic);
+	memcpy(of.magic, seal->magic, sizeof of.magic);
+	of.release = (seal->flags & SEAL_RELEASE) >> SEAL_RELEASE_SHIFT;
 	pthread_mutex_lock(&recompile->mutex);
 	group = recompile->error < 0 ? NULL : find_group(recompile, &of);
 	if (!group)
@@ -138,6 +147,7 @@ struct comparison {
 	const struct recompile_group *group;
 	struct interpreter *interpreters;
 	size_t count;
+	bool other_release; /* none of the interpreters is of the group's */
 	struct recompile_finding *findings; /* what is different */
 	size_t finding_count;
 };
@@ -295,6 +305,9 @@ static int ask_all(const struct comparison *comparison,
 	} while (r == 0 && interpreter->answer[0] == 'D' && i < comparison->count);
 	if (r == 0)
 		*ret_answer = interpreter->answer;
+	if (r == 0 && comparison->other_release && interpreter->answer[0] == 'D')
+		*ret_answer =
+			"Uanother release of its interpreter compiled it, which was not found";
 	return r;
 }
 
@@ -413,6 +426,17 @@ static bool is_final(int error)
 	       error == -ENOMEM || error == -EAGAIN || file_is_full(error);
 }
 
+static void find_interpreters(struct comparison *comparison, bool other_release)
+{
+	const struct python *python = comparison->recompile->pythons;
+
+	comparison->other_release = other_release;
+	for (size_t i = 0; i < comparison->recompile->python_count; i++, python++)
+		if (is_for(python, comparison->group) &&
+			(other_release || is_of_release(python, comparison->group)))
+			comparison->interpreters[comparison->count++].python = python;
+}
+
 static int compare_group(struct recompile *recompile, const struct recompile_group *group)
 {
 	AUTOFREE struct interpreter *interpreters =
@@ -422,9 +446,9 @@ static int compare_group(struct recompile *recompile, const struct recompile_gro
 	};
 	int r;
 
-	for (size_t i = 0; i < recompile->python_count; i++)
-		if (is_for(&recompile->pythons[i], group))
-			interpreters[comparison.count++].python = &recompile->pythons[i];
+	find_interpreters(&comparison, false);
+	if (!comparison.count)
+		find_interpreters(&comparison, true);
 	if (!group->spool) {
 		complain(group->version,
 			"not checked: no interpreter with magic number %u was found for %" PRIu64

@@ -9,8 +9,9 @@
  * Marshal can write the same code in more than one way (references, interned strings),
  * so code objects are compared instead of bytes; co_filename is ignored. Releases with
  * the same magic number may compile differently, so a pyc counts as different only if
- * every interpreter found with its tag and magic number says so, or cannot load or
- * compare it, but what it compiles from the same source.
+ * every interpreter found with its tag, magic number and release says so, or cannot load
+ * or compare it, but what it compiles from the same source. If none of its release is
+ * found, any other may say that it is the same, but not that it is different.
  *
  * A struct recompile begins with an initialized mutex and its callback. After
  * recompile_begin, any thread may call recompile_add; the rest is for one thread.
@@ -24,13 +25,15 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "shim/core/proof/seal.h"
 #include "shim/core/stats/journal.h"
 #include "tools/python/interpreters.h"
 
-/* The pycs of one tag and magic number, with a variant or without. */
+/* The pycs of one tag, magic number and release, with a variant or without. */
 struct recompile_group {
 	char version[JOURNAL_VERSION_SIZE]; /* of the first */
 	uint8_t magic[4];
+	unsigned release; /* release_of the interpreter; 0 if it is not known */
 	FILE *spool; /* of each: pyc, source, level, each followed by a NUL; NULL: there
 			is no interpreter for them */
 	uint64_t count;
@@ -58,10 +61,10 @@ struct recompile {
 /* Looks for interpreters, which it runs (interpreters.h). */
 void recompile_begin(struct recompile *recompile);
 
-/* Adds a pyc to compare, with its source. level: opt level, '1', '2' or '\0'. After an
- * error, which is kept in `error`, it adds nothing more. */
+/* Adds a pyc to compare, with its seal and its source. level: opt level, '1', '2' or
+ * '\0'. After an error, which is kept in `error`, it adds nothing more. */
 int recompile_add(struct recompile *recompile, const char *version,
-	const uint8_t magic[4], const char *pyc, const char *source, char level);
+	const struct seal *seal, const char *pyc, const char *source, char level);
 
 /* Compares all pycs, and reports on stderr what could not be compared. Returns -EINTR if
  * it was interrupted. To be called once. */

@@ -20,9 +20,8 @@
 #include "tools/cache/walk.h"
 
 struct source_pyc {
-	struct digest digest;
+	struct seal seal;
 	char *path, *version;
-	uint8_t magic[4];
 	char level;
 	bool found;
 };
@@ -32,10 +31,9 @@ void sources_add(struct sources *sources, const char *version, const char *path,
 {
 	struct source_pyc pyc = { .path = alloc_copy(path),
 		.version = alloc_copy(version),
-		.digest = seal->digest,
+		.seal = *seal,
 		.level = level };
 
-	memcpy(pyc.magic, seal->magic, sizeof pyc.magic);
 	pthread_mutex_lock(&sources->mutex);
 	GROW(sources->pycs, sources->count);
 	sources->pycs[sources->count++] = pyc;
@@ -55,7 +53,7 @@ static int by_digest(const void *a, const void *b)
 {
 	const struct source_pyc *x = a, *y = b;
 
-	return memcmp(&x->digest, &y->digest, sizeof x->digest);
+	return memcmp(&x->seal.digest, &y->seal.digest, sizeof x->seal.digest);
 }
 
 /* Adds the pycs that fit the source at path to those to compare. */
@@ -72,14 +70,14 @@ static void try_source(struct sources_search *search, const char *path)
 		complain(path, "cannot be looked at: %s", strerror(-r));
 	if (r < 0)
 		return;
-	key.digest = source.digest;
+	key.seal.digest = source.digest;
 	pyc = bsearch(&key, pycs, search->sources->count, sizeof key, by_digest);
 	if (!pyc || pyc->found)
 		return;
 	while (pyc > pycs && by_digest(pyc - 1, &key) == 0)
 		pyc--;
 	for (; pyc < pycs + search->sources->count && by_digest(pyc, &key) == 0; pyc++) {
-		r = recompile_add(search->recompile, pyc->version, pyc->magic, pyc->path,
+		r = recompile_add(search->recompile, pyc->version, &pyc->seal, pyc->path,
 			path, pyc->level);
 
 		search->error = r < 0 ? r : search->error;

@@ -248,8 +248,8 @@ static int note_for_deep(struct visit *visit)
 		return 0;
 	version = alloc_part(visit->item.version, visit->item.version_len);
 	if (visit->item.kind == LAYOUT_ENTRY)
-		return recompile_add(&verify->recompile, version, seal->magic,
-			visit->path, visit->source, level);
+		return recompile_add(&verify->recompile, version, seal, visit->path,
+			visit->source, level);
 	sources_add(&verify->finder, version, visit->path, seal, level);
 	return 0;
 }

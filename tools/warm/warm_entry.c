@@ -108,6 +108,8 @@ void warm_entry_begin(
 			.magic = &target->magic,
 			.pending = &pending,
 			.watching = &watching,
+			.release = python_release,
+			.release_context = target->python,
 		},
 	};
 }

@@ -75,6 +75,9 @@ struct entry_python {
 				    each opens first; NULL: none will */
 	bool browses; /* the process has listed or looked at bytecode, as no import does
 		       */
+	/* Returns release_of the interpreter (release.h); NULL if it is not known. */
+	unsigned (*release)(const void *context);
+	const void *release_context;
 };
 
 /* What is the same for all entries of a process. */
@@ -157,10 +160,10 @@ enum verdict entry_compare_elsewhere(
 	const struct entry_world *world, struct source *source, const struct seal *seal);
 
 /* After VERDICT_NONE: decides by reading the source. stock: the stock import system
- * writes files of the entry's name. VERDICT_HIT_RESEALED means that the entry is valid,
- * and needs a new seal. */
+ * writes files of the entry's name. release: that of the interpreter, 0 if it is not
+ * known. VERDICT_HIT_RESEALED means that the entry is valid, and needs a new seal. */
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
-	const struct seal *seal, bool stock);
+	const struct seal *seal, bool stock, unsigned release);
 
 /* The program has looked for the entry in vain, and may go on to compile: notes a pending
  * compile. */

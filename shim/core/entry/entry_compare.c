@@ -117,7 +117,7 @@ static enum verdict compare_closed(const struct entry_world *world,
 }
 
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
-	const struct seal *seal, bool stock)
+	const struct seal *seal, bool stock, unsigned release)
 {
 	const struct sys *sys = world->env.sys;
 	int err = source_read(
@@ -137,6 +137,9 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 		return VERDICT_HIT_SAME_CONTENT;
 	if (!may_stand_for(world, source, seal, stock))
 		return VERDICT_MISS_TOUCHED;
+	/* Python alone would compile it again, and might compile it differently. */
+	if (!seal_is_of_release(seal, release))
+		return VERDICT_MISS_RELEASE;
 	/* Otherwise this is the best there is. */
 	if (entry_file_fits(seal, source) && (world->policy.readonly || !source->settled))
 		return VERDICT_HIT_SAME_CONTENT;

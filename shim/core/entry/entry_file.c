@@ -23,6 +23,15 @@ bool entry_is_own_tag(const struct entry *entry)
 	       strcmp(entry->world->python.tag, entry->pyc->tag) == 0;
 }
 
+unsigned entry_release(const struct entry *entry)
+{
+	const struct entry_python *python = &entry->world->python;
+
+	return python->release && entry_is_own_tag(entry)
+		       ? python->release(python->release_context)
+		       : 0;
+}
+
 void entry_magic_shown(const struct entry *entry, const uint8_t magic[4])
 {
 	const struct entry_python *python = &entry->world->python;
@@ -206,6 +215,7 @@ void entry_file_adapt(const struct entry *entry, struct entry_file *file)
 	file->fits = entry_file_fits(&file->seal, source);
 	header_patch(entry->pyc->tag, file->data, &source->st);
 	file->seal.source = source->identity;
-	file->seal.flags = (file->seal.flags & SEAL_WRITERS) | SEAL_SOURCE | SEAL_SEEN |
+	file->seal.flags = (file->seal.flags & (SEAL_RELEASE | SEAL_WRITERS)) |
+			   SEAL_SOURCE | SEAL_SEEN |
 			   (source->settled ? SEAL_IDENTITY : 0);
 }

@@ -143,7 +143,8 @@ bool entry_is_placed(struct entry *entry, int fd, enum verdict id);
 bool entry_temporary_name(const char *path, unsigned n, char *spare, size_t size);
 
 /* Reads an open file that should be the object of the entry's source, whose digest must
- * be known; -ENOENT if it is not, or is damaged. The caller frees *ret. */
+ * be known; -ENOENT if it is not, is damaged, or was compiled by another release of the
+ * interpreter. The caller frees *ret. */
 int entry_file_load_object(
 	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret);
 
@@ -196,6 +197,10 @@ uint32_t entry_magic_number(const uint8_t magic[4]);
 /* Returns whether the bytecode is for this interpreter: another interpreter's shows
  * nothing about this one's. */
 bool entry_is_own_tag(const struct entry *entry);
+
+/* Returns the interpreter's release, if the bytecode is for it; 0 if it is not, or the
+ * release is not known. */
+unsigned entry_release(const struct entry *entry);
 
 /* The interpreter has read (shown) or written a pyc with that magic number: it is the
  * interpreter's own until it writes a different one. A different number is of no use to

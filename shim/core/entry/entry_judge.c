@@ -35,8 +35,8 @@ static enum verdict decide(struct entry *entry, const struct seal *seal, enum ve
 	struct header header;
 
 	if (id == VERDICT_NONE)
-		return entry_compare_content(
-			entry->world, &entry->source, seal, entry_file_is_stock(entry));
+		return entry_compare_content(entry->world, &entry->source, seal,
+			entry_file_is_stock(entry), entry_release(entry));
 	if (id != VERDICT_HIT_NO_SOURCE)
 		return id;
 	/* What others chose is for the source that they could write to. And an import may

@@ -73,7 +73,8 @@ int entry_file_load_object(
 		return -ENOMEM;
 	if (sys->pread(fd, file.data, size, 0) == (ssize_t)size &&
 		seal_read(file.data + size - end, end, size, seal) &&
-		seal_is_for_all(seal) && entry_magic_number(seal->magic) == magic &&
+		seal_is_for_all(seal) && seal_is_of_release(seal, entry_release(entry)) &&
+		entry_magic_number(seal->magic) == magic &&
 		memcmp(&seal->digest, &entry->source.digest, sizeof seal->digest) == 0 &&
 		seal_covers(seal, file.data, header_length(entry->pyc->tag))) {
 		*ret = file;

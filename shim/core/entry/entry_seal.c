@@ -92,7 +92,8 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 		memcmp(&source->digest, &pending->digest, sizeof pending->digest) != 0)
 		return VERDICT_UNSEALED_CHANGED;
 	seal->digest = source->digest;
-	seal->flags |= SEAL_SOURCE | SEAL_SEEN | SEAL_IDENTITY;
+	seal->flags |= SEAL_SOURCE | SEAL_SEEN | SEAL_IDENTITY |
+		       entry_release(entry) << SEAL_RELEASE_SHIFT;
 	return VERDICT_SEALED;
 }
 
@@ -313,8 +314,8 @@ void entry_share(struct entry *entry, const char *temporary)
 		err = sys->linkat(AT_FDCWD, temporary, AT_FDCWD, object, 0);
 		if (err == -ENOENT && entry_make_parent(world, object) == 0)
 			err = sys->linkat(AT_FDCWD, temporary, AT_FDCWD, object, 0);
-		/* A damaged object is in the way; another process's object is as good as
-		 * ours. */
+		/* A damaged object is in the way, or one of another release of the
+		 * interpreter; another process's object is as good as ours. */
 		if (err != -EEXIST || is_whole(entry, object, magic) ||
 			sys->unlinkat(AT_FDCWD, object, 0) < 0)
 			break;

@@ -118,8 +118,8 @@ bool entry_is_stale(const struct entry *entry, enum verdict id)
 {
 	return !entry->common &&
 	       (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
-		       id == VERDICT_MISS_REPLACED || id == VERDICT_MISS_UNREADABLE ||
-		       id == VERDICT_MISS_NOT_SEALED);
+		       id == VERDICT_MISS_RELEASE || id == VERDICT_MISS_REPLACED ||
+		       id == VERDICT_MISS_UNREADABLE || id == VERDICT_MISS_NOT_SEALED);
 }
 
 bool entry_is_shown_stale(

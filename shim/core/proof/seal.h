@@ -40,10 +40,14 @@ enum seal_flags {
 	/* With SEAL_SOURCE: sealed by a release that does not keep files which a program
 	 * has written in place, and may have sealed itself. */
 	SEAL_SEEN = 8,
+	/* With SEAL_SOURCE: release_of the interpreter that compiled it; 0 if it is not
+	 * known, as in seals of earlier releases. */
+	SEAL_RELEASE = 0xf0,
 	/* way_writers of the source when it was compiled (way.h): they may have changed
 	 * it between its digest and the compiler. */
 	SEAL_WRITERS = ~0xff,
 };
+#define SEAL_RELEASE_SHIFT 4
 #define SEAL_WRITERS_SHIFT 8
 
 struct seal {
@@ -68,6 +72,15 @@ static inline bool seal_is_proven(const struct seal *seal)
 static inline bool seal_is_for_all(const struct seal *seal)
 {
 	return seal_is_proven(seal) && !(seal->flags & SEAL_WRITERS);
+}
+
+/* Returns whether the bytecode is what an interpreter of that release compiles, as far as
+ * both releases are known. */
+static inline bool seal_is_of_release(const struct seal *seal, unsigned release)
+{
+	const unsigned own = (seal->flags & SEAL_RELEASE) >> SEAL_RELEASE_SHIFT;
+
+	return own == 0 || release == 0 || own == release;
 }
 
 /* The checksum that docs/seal.md specifies. */

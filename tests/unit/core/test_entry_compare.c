@@ -211,6 +211,41 @@ static void the_user_could_write(void)
 	same_content();
 }
 
+static unsigned release(const void *context)
+{
+	(void)context;
+	return 3;
+}
+
+static void of_release(unsigned number)
+{
+	seal.flags |= number << SEAL_RELEASE_SHIFT;
+	fe.world.python.release = release;
+}
+
+static void of_another_release(void)
+{
+	of_release(8);
+}
+
+static void of_another_release_once(void)
+{
+	of_release(8);
+	same_content();
+}
+
+static void of_this_release_once(void)
+{
+	of_release(3);
+	same_content();
+}
+
+static void of_an_unknown_release_once(void)
+{
+	of_release(0);
+	same_content();
+}
+
 /* compared: by identity alone; content: by content, after VERDICT_NONE; elsewhere: for an
  * entry that others may have written. */
 static const struct row {
@@ -301,6 +336,18 @@ static const struct row {
 	{ "an entry of a source that only the user could write to is served for a different file",
 		the_user_could_write, true, VERDICT_NONE, VERDICT_NONE,
 		VERDICT_HIT_RESEALED },
+	{ "an entry that another release has compiled is a hit for the very source",
+		of_another_release, true, VERDICT_HIT, VERDICT_HIT,
+		VERDICT_HIT_SAME_CONTENT },
+	{ "an entry that another release has compiled is a miss if its source was touched",
+		of_another_release_once, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_MISS_RELEASE },
+	{ "an entry that this release has compiled is re-sealed if its source was touched",
+		of_this_release_once, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_HIT_RESEALED },
+	{ "an entry of an unknown release is re-sealed if its source was touched",
+		of_an_unknown_release_once, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_HIT_RESEALED },
 };
 
 static void compares(void **state)
@@ -319,7 +366,8 @@ static void compares(void **state)
 	assert_int_equal(entry_compare(&fe.world, &source, &seal), row->compared);
 	assert_int_equal(
 		entry_compare_elsewhere(&fe.world, &source, &seal), row->elsewhere);
-	assert_int_equal(entry_compare_content(&fe.world, &source, &seal, row->stock),
+	assert_int_equal(entry_compare_content(&fe.world, &source, &seal, row->stock,
+				 entry_release(&fe.entry)),
 		row->content);
 }
 

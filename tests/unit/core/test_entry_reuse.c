@@ -165,6 +165,70 @@ static void another_magic_number_has_other_objects(void **state)
 	none_is_used("of another magic number");
 }
 
+static unsigned own_release;
+
+static unsigned release(const void *context)
+{
+	return *(const unsigned *)context;
+}
+
+/* As the interpreter of that release; 0: of none that is known. */
+static void run_as(unsigned number)
+{
+	own_release = number;
+	fe.world.python.release = release;
+	fe.world.python.release_context = &own_release;
+}
+
+static uint32_t release_of_entry(void)
+{
+	uint8_t data[1024];
+	ssize_t n = fake_read(fake_entry_path(), (char *)data, sizeof data);
+	struct seal seal;
+
+	assert_true(n > 0 && fake_read_seal(data, (size_t)n, &seal));
+	return (seal.flags & SEAL_RELEASE) >> SEAL_RELEASE_SHIFT;
+}
+
+static void another_release_has_other_objects(void **state)
+{
+	static const struct {
+		unsigned made, now;
+		bool used;
+	} rows[] = { { 3, 8, false }, { 3, 3, true }, { 3, 0, true }, { 0, 8, true },
+		{ 15, 1, false } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int fd;
+
+		unlink(fake_path(fake_object_path("first")));
+		unlink(fake_path(fake_entry_path()));
+		fake_entry_is("other", FAKE_NAME);
+		unlink(fe.path);
+		run_as(rows[i].made);
+		import_elsewhere(false);
+		run_as(rows[i].now);
+		fd = reuse();
+		assert_int_equal(fd >= 0, rows[i].used);
+		if (fd < 0)
+			continue;
+		fake_sys.close(fd);
+		assert_int_equal(release_of_entry(), rows[i].made);
+	}
+}
+
+static void another_interpreters_bytecode_has_no_release(void **state)
+{
+	(void)state;
+	run_as(3);
+	assert_int_equal(entry_release(&fe.entry), 3);
+	fe.world.python.tag = "cpython-312";
+	assert_int_equal(entry_release(&fe.entry), 0);
+	fe.world.python.tag = NULL;
+	assert_int_equal(entry_release(&fe.entry), 0);
+}
+
 static void of_a_loaders_own_name_none_is_used(void **state)
 {
 	(void)state;
@@ -216,6 +280,10 @@ int main(void)
 		of_several_magic_numbers_none_is_guessed);
 	unit_one("an object of a different magic number is not used",
 		another_magic_number_has_other_objects);
+	unit_one("an object of another release is not used, if both are known",
+		another_release_has_other_objects);
+	unit_one("the release says nothing about another interpreter's bytecode",
+		another_interpreters_bytecode_has_no_release);
 	unit_one(
 		"an object is used neither for a loader's own name nor for a different opt level",
 		of_a_loaders_own_name_none_is_used);

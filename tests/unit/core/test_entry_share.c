@@ -82,6 +82,38 @@ static void an_object_of_another_source_is_replaced(void **state)
 	share_over((char *)data, (size_t)size, false);
 }
 
+static unsigned release(const void *context)
+{
+	return *(const unsigned *)context;
+}
+
+/* After an upgrade of the interpreter, what is shared is of the new release. */
+static void an_object_of_another_release_is_replaced(void **state)
+{
+	unsigned own = 3;
+
+	(void)state;
+	fe.world.python.release = release;
+	fe.world.python.release_context = &own;
+	fake_import_first();
+	for (own = 8; own <= 15; own += 7) {
+		unlink(fe.path);
+		fake_entry_forget();
+		fake_import_right();
+		assert_true(fe.compiled);
+		assert_true(read_seal(fake_object_path("first")));
+		assert_int_equal(seal.flags & SEAL_RELEASE, own << SEAL_RELEASE_SHIFT);
+		assert_int_equal(fake_inode(fake_object_path("first")),
+			fake_inode(fake_entry_path()));
+	}
+	own = 0;
+	unlink(fe.path);
+	fake_entry_forget();
+	fake_import_right();
+	assert_false(fe.compiled);
+	assert_int_equal(fake_check_cache(), 0);
+}
+
 static int error_of_link;
 
 static void fail_links(unsigned call, const char *name)
@@ -168,6 +200,8 @@ int main(void)
 		a_damaged_object_is_replaced);
 	unit_one("an object of a different source is replaced",
 		an_object_of_another_source_is_replaced);
+	unit_one("an object of another release of the interpreter is replaced",
+		an_object_of_another_release_is_replaced);
 	unit_one("an object is a copy if hard links are refused",
 		where_links_are_refused_it_is_a_copy);
 	unit_one("there is no object if hard links fail", where_links_fail_there_is_none);

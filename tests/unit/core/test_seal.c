@@ -417,6 +417,19 @@ static void the_format_is_told(void **state)
 	assert_int_equal(seal_format(file, sizeof file - 8), 0);
 }
 
+static void a_release_is_compared_if_it_is_known(void **state)
+{
+	(void)state;
+	for (unsigned of = 0; of < 16; of++)
+		for (unsigned by = 0; by < 16; by++) {
+			const struct seal seal = { .flags = of << SEAL_RELEASE_SHIFT |
+							    SEAL_SOURCE | SEAL_WRITERS };
+
+			assert_int_equal(seal_is_of_release(&seal, by),
+				of == by || of == 0 || by == 0);
+		}
+}
+
 int main(void)
 {
 	unit_around(begin, NULL);
@@ -443,6 +456,8 @@ int main(void)
 		a_pyc_that_is_no_pyc);
 	unit_one("a pyc in which two words have changed places is refused",
 		words_that_changed_places);
+	unit_one("the interpreter's release is compared only if both are known",
+		a_release_is_compared_if_it_is_known);
 	unit_one("the format is read from a seal of any format", the_format_is_told);
 	return unit_run("seal");
 }

@@ -56,6 +56,14 @@ static void what_nobody_has_is_not_found(void **state)
 	assert_null(next_find("64"));
 }
 
+static void after_the_program_come_the_libraries(void **state)
+{
+	(void)state;
+	assert_true(program.symbols == NULL || program.base != libraries[0].base);
+	assert_null(next_find_in_program("pycstash_has_no_such_name"));
+	assert_ptr_equal(next_find_in_program("fdopen"), next_find("fdopen"));
+}
+
 static void the_last_library_is_libc(void **state)
 {
 	(void)state;
@@ -101,6 +109,8 @@ int main(void)
 	unit_one("the libraries are searched up to libc", the_last_library_is_libc);
 	unit_one("an unknown name is not found, and one with 64 is the one without",
 		what_nobody_has_is_not_found);
+	unit_one("what the program itself does not have is searched in the libraries",
+		after_the_program_come_the_libraries);
 	unit_one("libraries with the older table of names give the same functions",
 		libraries_with_the_older_table_are_read);
 	return unit_run("next");
