@@ -195,7 +195,7 @@ is "$(status_of explain "$D/nm.py" --python "$python")" 1 "a source that is not 
 echo 'x = 1' >"$D/notes.txt"
 is "$(explain "$D/notes.txt" --python "$python" | grep -c '^warn  source .*does not end in .py')" 1 "a file that is no Python"
 cp -r "$D" "$T/copied"
-is "$(explain "$T/copied/m.py" | grep -cE '^ok +object .*fresh$|^served: reused')" 2 \
+is "$(PATH=$(dirname "$python"):$PATH explain "$T/copied/m.py" | grep -cE '^ok +object .*fresh$|^served: reused')" 2 \
 	"the object that would be reused is shown, also if no interpreter was named"
 rm -rf "$T/copied" "$T/layer"
 cp -r "$CACHE" "$T/layer"
