@@ -101,14 +101,13 @@ bool process_has_layers(void)
 
 /* Asked for only when bytecode is written, or compared with a source of the same content:
  * what Py_GetVersion returns is made anew at each call. */
-static unsigned own_release(const void *context)
+static unsigned own_release(void)
 {
 	static atomic_uint known; /* the release plus 1; 0: not asked for yet */
 	unsigned ret = atomic_load_explicit(&known, memory_order_relaxed);
 	const char *(*version)(void);
 	void *found;
 
-	(void)context;
 	if (ret)
 		return ret - 1;
 	found = next_find_in_program("Py_GetVersion");
@@ -155,7 +154,7 @@ struct entry_world process_world(struct counters *counters)
 			.interprets = &interprets,
 			.browses =
 				atomic_load_explicit(&browses, memory_order_relaxed),
-			.release = own_release,
+			.ask_release = own_release,
 		},
 	};
 }

@@ -20,7 +20,7 @@ struct explain_subject {
 			     "-pytest-8.3.0"; "": the interpreter's own bytecode */
 	const char *python; /* the interpreter's path; NULL if only the tag is known */
 	uint8_t magic[4];   /* of the interpreter; zeros if unknown */
-	unsigned release;   /* release_of the interpreter; 0 if unknown */
+	uint8_t release;    /* release_of the interpreter; 0 if unknown */
 	char level;	    /* opt level: '\0', '1' or '2' */
 };
 

@@ -185,11 +185,6 @@ static bool find_place(struct explain_search *search)
 
 /* --- asking core ---------------------------------------------------------------------*/
 
-static unsigned release(const void *subject)
-{
-	return ((const struct explain_subject *)subject)->release;
-}
-
 static struct entry_world make_world(struct explain_search *search)
 {
 	const struct config *config = &search->config;
@@ -217,8 +212,7 @@ static struct entry_world make_world(struct explain_search *search)
 			.pending = &search->pending,
 			.created = &search->created,
 			.watching = &search->watching,
-			.release = release,
-			.release_context = search->subject },
+			.release = search->subject->release },
 	};
 }
 

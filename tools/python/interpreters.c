@@ -73,11 +73,9 @@ int python_ask(const char *name, int seconds, bool loud, struct python *ret)
 	return r;
 }
 
-unsigned python_release(const void *python)
+uint8_t python_release(const struct python *python)
 {
-	const struct python *of = python;
-
-	return release_of(of->tag, of->version);
+	return (uint8_t)release_of(python->tag, python->version);
 }
 
 bool python_read_magic(const char *hex, uint8_t ret[4])

@@ -43,8 +43,8 @@ struct python {
  * -errno; reports errors if `loud`. */
 int python_ask(const char *name, int seconds, bool loud, struct python *ret);
 
-/* Returns release_of a struct python; for struct entry_python. */
-unsigned python_release(const void *python);
+/* Returns release_of the interpreter. */
+uint8_t python_release(const struct python *python);
 
 /* Reads a magic number from eight hex digits. Returns false if the text is something
  * else. */

@@ -108,8 +108,7 @@ void warm_entry_begin(
 			.magic = &target->magic,
 			.pending = &pending,
 			.watching = &watching,
-			.release = python_release,
-			.release_context = target->python,
+			.release = python_release(target->python),
 		},
 	};
 }

@@ -49,7 +49,7 @@ struct entry_policy {
 			  has: nothing in the tree is opened */
 	bool compiles; /* a compiler is running, which must not find its work already done
 			*/
-	size_t root_len;
+	uint32_t root_len; /* no more than a path has */
 	/* layer_find, or NULL if there are no layers. */
 	ssize_t (*layer)(void *context, size_t n, char *room, size_t size);
 	void *layer_context;
@@ -75,9 +75,9 @@ struct entry_python {
 				    each opens first; NULL: none will */
 	bool browses; /* the process has listed or looked at bytecode, as no import does
 		       */
-	/* Returns release_of the interpreter (release.h); NULL if it is not known. */
-	unsigned (*release)(const void *context);
-	const void *release_context;
+	uint8_t release; /* release_of the interpreter (release.h); 0 if it is not known
+			    yet, or at all */
+	unsigned (*ask_release)(void); /* returns it; NULL: `release` is it */
 };
 
 /* What is the same for all entries of a process. */

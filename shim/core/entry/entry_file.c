@@ -27,9 +27,9 @@ unsigned entry_release(const struct entry *entry)
 {
 	const struct entry_python *python = &entry->world->python;
 
-	return python->release && entry_is_own_tag(entry)
-		       ? python->release(python->release_context)
-		       : 0;
+	if (!entry_is_own_tag(entry))
+		return 0;
+	return python->ask_release ? python->ask_release() : python->release;
 }
 
 void entry_magic_shown(const struct entry *entry, const uint8_t magic[4])

@@ -165,19 +165,10 @@ static void another_magic_number_has_other_objects(void **state)
 	none_is_used("of another magic number");
 }
 
-static unsigned own_release;
-
-static unsigned release(const void *context)
-{
-	return *(const unsigned *)context;
-}
-
 /* As the interpreter of that release; 0: of none that is known. */
-static void run_as(unsigned number)
+static void run_as(uint8_t number)
 {
-	own_release = number;
-	fe.world.python.release = release;
-	fe.world.python.release_context = &own_release;
+	fe.world.python.release = number;
 }
 
 static uint32_t release_of_entry(void)
@@ -193,7 +184,7 @@ static uint32_t release_of_entry(void)
 static void another_release_has_other_objects(void **state)
 {
 	static const struct {
-		unsigned made, now;
+		uint8_t made, now;
 		bool used;
 	} rows[] = { { 3, 8, false }, { 3, 3, true }, { 3, 0, true }, { 0, 8, true },
 		{ 15, 1, false } };
@@ -218,11 +209,18 @@ static void another_release_has_other_objects(void **state)
 	}
 }
 
+static unsigned asked(void)
+{
+	return 5;
+}
+
 static void another_interpreters_bytecode_has_no_release(void **state)
 {
 	(void)state;
 	run_as(3);
 	assert_int_equal(entry_release(&fe.entry), 3);
+	fe.world.python.ask_release = asked;
+	assert_int_equal(entry_release(&fe.entry), 5);
 	fe.world.python.tag = "cpython-312";
 	assert_int_equal(entry_release(&fe.entry), 0);
 	fe.world.python.tag = NULL;

@@ -82,21 +82,16 @@ static void an_object_of_another_source_is_replaced(void **state)
 	share_over((char *)data, (size_t)size, false);
 }
 
-static unsigned release(const void *context)
-{
-	return *(const unsigned *)context;
-}
-
 /* After an upgrade of the interpreter, what is shared is of the new release. */
 static void an_object_of_another_release_is_replaced(void **state)
 {
-	unsigned own = 3;
+	uint8_t own;
 
 	(void)state;
-	fe.world.python.release = release;
-	fe.world.python.release_context = &own;
+	fe.world.python.release = 3;
 	fake_import_first();
 	for (own = 8; own <= 15; own += 7) {
+		fe.world.python.release = own;
 		unlink(fe.path);
 		fake_entry_forget();
 		fake_import_right();
@@ -106,7 +101,7 @@ static void an_object_of_another_release_is_replaced(void **state)
 		assert_int_equal(fake_inode(fake_object_path("first")),
 			fake_inode(fake_entry_path()));
 	}
-	own = 0;
+	fe.world.python.release = 0;
 	unlink(fe.path);
 	fake_entry_forget();
 	fake_import_right();
