@@ -359,7 +359,8 @@ static int try_content(struct search *search)
 	else if (source_read(&entry->source, env->sys, env->clock, env->recent,
 			 env->scratch) == 0)
 		fd = try_objects(search);
-	if (fd >= 0 && !entry->world->policy.readonly)
+	/* An interpreter would have compiled it, and renamed that over the tree's. */
+	if (fd >= 0 && !entry->world->policy.readonly && entry_is_own_tag(entry))
 		entry_tree_replace(entry);
 	return fd < 0 ? -ENOENT : fd;
 }
