@@ -91,6 +91,8 @@ __attribute__((constructor)) static void init(int argc, char **argv, char **envp
 {
 	const char *words[64];
 	const char *values[CONFIG_SETTINGS];
+	const char *const *args =
+		arguments(argc, argv, envp, words, sizeof words / sizeof *words);
 
 	calls_begin();
 	for (int i = 0; i < CONFIG_SETTINGS; i++)
@@ -102,7 +104,8 @@ __attribute__((constructor)) static void init(int argc, char **argv, char **envp
 		process_config.log = NULL;
 	process_layers.list = process_config.layers;
 	process_layers.refused = report_layer;
-	process_config.variant = config_variant(
-		arguments(argc, argv, envp, words, sizeof words / sizeof *words),
-		secure_getenv("PYTHONNODEBUGRANGES"));
+	process_config.variant =
+		config_variant(args, secure_getenv("PYTHONNODEBUGRANGES"));
+	process_config.writes =
+		config_writes(args, secure_getenv("PYTHONDONTWRITEBYTECODE"));
 }

@@ -154,6 +154,7 @@ struct entry_world process_world(struct counters *counters)
 			.interprets = &interprets,
 			.browses =
 				atomic_load_explicit(&browses, memory_order_relaxed),
+			.writes = process_config.writes,
 			.ask_release = own_release,
 		},
 	};

@@ -66,10 +66,14 @@ static bool is_interpreter(const char *program)
 	return strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0;
 }
 
-const char *config_variant(const char *const argv[], const char *no_debug_ranges)
+struct options {
+	bool no_debug_ranges, no_bytecode;
+	bool no_environment; /* the variables for Python do not count */
+};
+
+static struct options options_of(const char *const argv[])
 {
-	static const char variant[] = "+no_debug_ranges";
-	bool in_environment = no_debug_ranges && *no_debug_ranges;
+	struct options ret = { .no_environment = false };
 
 	/* The interpreter's own options end at the first word that is no option; "-" and
 	 * "--" are none. */
@@ -86,18 +90,42 @@ const char *config_variant(const char *const argv[], const char *no_debug_ranges
 		if (*p == '-')
 			continue;
 		flags = strcspn(p, "cmWX");
-		if ((memchr(p, 'E', flags) || memchr(p, 'I', flags)) &&
-			is_interpreter(argv[0]))
-			in_environment = false;
+		if (is_interpreter(argv[0])) {
+			ret.no_environment |=
+				memchr(p, 'E', flags) || memchr(p, 'I', flags);
+			ret.no_bytecode |= memchr(p, 'B', flags) != NULL;
+		}
 		p += flags;
 		if (*p == 'c' || *p == 'm')
 			break;
 		if (*p && !p[1] && argv[i + 1])
 			i++;
-		if (*p == 'X' && is_option(p[1] ? p + 1 : argv[i], "no_debug_ranges"))
-			return variant;
+		ret.no_debug_ranges |=
+			*p == 'X' && is_option(p[1] ? p + 1 : argv[i], "no_debug_ranges");
 	}
-	return in_environment ? variant : "";
+	return ret;
+}
+
+/* Returns whether the option is given, or the variable is set that does the same. */
+static bool is_given(const struct options *options, bool option, const char *variable)
+{
+	return option || (variable && *variable && !options->no_environment);
+}
+
+const char *config_variant(const char *const argv[], const char *no_debug_ranges)
+{
+	const struct options options = options_of(argv);
+
+	return is_given(&options, options.no_debug_ranges, no_debug_ranges)
+		       ? "+no_debug_ranges"
+		       : "";
+}
+
+bool config_writes(const char *const argv[], const char *dont_write)
+{
+	const struct options options = options_of(argv);
+
+	return !is_given(&options, options.no_bytecode, dont_write);
 }
 
 size_t config_root(char *root, size_t size, const char *dir, const char *home,

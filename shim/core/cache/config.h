@@ -57,6 +57,7 @@ struct config {
 	/* Appended to the tag in the name of the version folder, for an interpreter that
 	 * is told to make different bytecode under the same name; usually "". */
 	const char *variant;
+	bool writes;	     /* the interpreter writes bytecode: config_writes */
 	const char *no_root; /* if the settings give no root: the path that is no root, or
 				the variable that should have one; else NULL */
 	char home[256];	     /* "" if there is none, or it does not fit */
@@ -77,6 +78,11 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
  * ignores the variable; options of that name that belong to other programs do not
  * count. */
 const char *config_variant(const char *const argv[], const char *no_debug_ranges);
+
+/* Returns whether an interpreter with these arguments, and this value of
+ * PYTHONDONTWRITEBYTECODE, writes bytecode, as far as its start tells. -B forbids it;
+ * -E and -I count as above. */
+bool config_writes(const char *const argv[], const char *dont_write);
 
 /* Writes the root of the cache: $PYCSTASH_DIR, else $XDG_CACHE_HOME/pycstash, else
  * $HOME/.cache/pycstash. Each counts only if it is an absolute path (as the XDG base

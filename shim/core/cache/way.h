@@ -42,8 +42,7 @@ enum way_rule {
 struct way_end {
 	struct stat st;
 	bool above;  /* it is not the last component of the path, or of a link's target */
-	bool closed; /* WAY_TO_FILE: nobody but the user and root can write to that file
-		      */
+	bool closed; /* WAY_TO_FILE: only the user and root can write to it */
 };
 
 /* Judges the way to the directory at an absolute path, for files of that user or root.

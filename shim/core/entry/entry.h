@@ -75,6 +75,8 @@ struct entry_python {
 				    each opens first; NULL: none will */
 	bool browses; /* the process has listed or looked at bytecode, as no import does
 		       */
+	bool writes;  /* it writes bytecode: without the library, it would have replaced
+			 what the tree has */
 	uint8_t release; /* release_of the interpreter (release.h); 0 if it is not known
 			    yet, or at all */
 	unsigned (*ask_release)(void); /* returns it; NULL: `release` is it */

@@ -360,7 +360,8 @@ static int try_content(struct search *search)
 			 env->scratch) == 0)
 		fd = try_objects(search);
 	/* An interpreter would have compiled it, and renamed that over the tree's. */
-	if (fd >= 0 && !entry->world->policy.readonly && entry_is_own_tag(entry))
+	if (fd >= 0 && !entry->world->policy.readonly && entry->world->python.writes &&
+		entry_is_own_tag(entry))
 		entry_tree_replace(entry);
 	return fd < 0 ? -ENOENT : fd;
 }

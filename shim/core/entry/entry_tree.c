@@ -192,18 +192,27 @@ static int open_beside_source(const struct entry *entry)
 	return -ESTALE;
 }
 
-/* Returns whether an import would replace that file, or link. */
+/* Returns whether that says nothing of the file: the process, the system or a server
+ * lacks something. */
+static bool is_no_answer(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EINTR ||
+	       err == -EIO || err == -ESTALE || err == -ETIMEDOUT;
+}
+
+/* Returns whether an import would replace that file, or link. A link may lead nowhere, to
+ * itself, to a socket. */
 static bool is_replaced(const struct entry *entry, int dir, const char *name)
 {
 	const struct sys *sys = entry->world->env.sys;
 	struct header header;
+	struct stat st;
 	int fd = sys->openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
 
-	/* A link may lead nowhere, to itself, to a socket. But that the process or the
-	 * system lacks something says nothing of the file. */
 	if (fd < 0)
-		return fd != -EMFILE && fd != -ENFILE && fd != -ENOMEM && fd != -EINTR &&
-		       fd != -EIO;
+		return !is_no_answer(fd) &&
+		       sys->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		       (fd != -ENOENT || S_ISLNK(st.st_mode));
 	header = entry_tree_header(entry, fd);
 	sys->close(fd);
 	return header.kind == HEADER_BAD || !entry_tree_may_fit(&header, &entry->source);
@@ -213,7 +222,7 @@ void entry_tree_replace(const struct entry *entry)
 {
 	const struct sys *sys = entry->world->env.sys;
 	const char *name = last_name(entry->tree_path);
-	int dir = open_beside_source(entry);
+	int dir = entry->source.path ? open_beside_source(entry) : -ENOENT;
 
 	if (dir < 0)
 		return;

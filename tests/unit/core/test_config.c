@@ -240,9 +240,37 @@ static void has_variant(void **state)
 		row->want ? "+no_debug_ranges" : "");
 }
 
+/* clang-format off: a row a line */
+static const struct writing {
+	const char *sentence, *variable, *argv[6];
+	bool want;
+} writing[] = {
+	{ "an interpreter writes bytecode", NULL, { "python3", "m.py" }, true },
+	{ "with -B it writes none", NULL, { "python3", "-B", "m.py" }, false },
+	{ "with -sBE it writes none", NULL, { "python3", "-sBE", "m.py" }, false },
+	{ "with PYTHONDONTWRITEBYTECODE it writes none", "1", { "python3" }, false },
+	{ "an empty PYTHONDONTWRITEBYTECODE does not matter", "", { "python3" }, true },
+	{ "python3 -I ignores PYTHONDONTWRITEBYTECODE", "1", { "python3", "-I" }, true },
+	{ "-B behind the name of the program belongs to the program", NULL,
+		{ "python3", "m.py", "-B" }, true },
+	{ "-B of a program that is not Python does not matter", NULL, { "app", "-B" },
+		true },
+	{ "-B behind -X and its word counts", NULL, { "python3", "-X", "dev", "-B" },
+		false },
+};
+/* clang-format on */
+
+static void writes(void **state)
+{
+	const struct writing *row = *state;
+
+	assert_int_equal(config_writes(row->argv, row->variable), row->want);
+}
+
 static void without_arguments(void **state)
 {
 	(void)state;
+	assert_true(config_writes(NULL, NULL));
 	assert_string_equal(config_variant(NULL, NULL), "");
 	assert_string_not_equal(config_variant(NULL, "1"), "");
 }
@@ -438,6 +466,7 @@ int main(void)
 	unit_rows(covers_as_told, covers);
 	unit_rows(finds_layers, layers);
 	unit_rows(has_variant, variants);
+	unit_rows(writes, writing);
 	unit_one("PYTHONNODEBUGRANGES selects the variant if there is no argv",
 		without_arguments);
 	unit_one("each setting has a variable of its own",
