@@ -92,10 +92,11 @@ static bool is_doubtful(const struct entry *entry, const struct timespec *outdat
 		return true;
 	if (header->kind == HEADER_TIMESTAMP && timestamp_before(&st.st_mtim, outdated))
 		return true;
-	/* The cache's entry of an earlier source, which did not have this hash, may have
-	 * hidden the pyc from Python, which would have replaced it. An unchecked one it
-	 * would have run (without --check-hash-based-pycs always). */
-	if (header->kind == HEADER_HASH && !header->checked)
+	/* The entry of an earlier source, which did not have this hash, may have hidden
+	 * the pyc from Python, which would have replaced it. An unchecked one it would
+	 * have run (without --check-hash-based-pycs always). */
+	if (header->kind == HEADER_HASH &&
+		!(header->checked && timestamp_is_set(outdated)))
 		return false;
 	return !world->policy.readonly &&
 	       (entry->source.seen || *world->python.magic != 0) &&
