@@ -217,7 +217,7 @@ static struct entry_world make_world(struct explain_search *search)
 }
 
 /* Some pycs are served without core having compared them with this source: the tree's
- * own, and hash-based ones. Python judges these, so do the same here. */
+ * own, and what programs have written. Python judges these, so do the same here. */
 static void judge_served(struct explain_search *search, int fd)
 {
 	struct explanation *explanation = search->explanation;

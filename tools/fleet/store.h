@@ -58,7 +58,8 @@ void store_close(struct store *store);
 int store_list(struct store *store, struct names *ret_names);
 
 /* Writes a file of the store into fd, which is empty: the whole file, or with `part` at
- * least that many of its first bytes, if it has them. */
+ * least that many of its first bytes, if it has them. An error that concerns only this
+ * file is returned as it is, after it was reported. */
 int store_get(struct store *store, const char *name, int fd, size_t part);
 
 /* Reads a text, or its first size - 1 bytes. "": there is none, or nothing that can be
