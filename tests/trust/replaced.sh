@@ -76,10 +76,11 @@ victim "$PY" -c "$(imports other)" >"$T/said"
 is "$(cat "$T/said") $(find "$T/tree/other/__pycache__" -type l | wc -l)" "release 1 0" "an import that finds its bytecode in the cache deletes such a link, too"
 
 for how in "env PYTHONDONTWRITEBYTECODE=1 $PY" "$PY -B"; do
-	as "$VICTIM" rm -rf "$T/tree/again"
-	as "$VICTIM" sh -c "cd '$T/tree' && mkdir -p again/__pycache__ && cp -p pkg/m.py again && ln -s ../../pkg/data/x again/__pycache__/m.$TAG.pyc"
+	# a directory of its own: with an entry, nothing would be reused
+	again=again${#how}
+	as "$VICTIM" sh -c "cd '$T/tree' && mkdir -p $again/__pycache__ && cp -p pkg/m.py $again && ln -s ../../pkg/data/x $again/__pycache__/m.$TAG.pyc"
 	# shellcheck disable=SC2086 # words
-	is "$(victim $how -c "$(imports again)") $(find "$T/tree/again/__pycache__" -type l | wc -l)" "release 1 1" \
+	is "$(victim $how -c "$(imports $again)") $(find "$T/tree/$again/__pycache__" -type l | wc -l)" "release 1 1" \
 		"an import that writes no bytecode deletes nothing: ${how##*/}"
 done
 
