@@ -48,8 +48,9 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 							   : VERDICT_UNSEALED_UNREAD;
 	/* Perhaps there never was one, or it was deleted in the meantime. */
 	if (source_look(&entry->source, world->env.sys) < 0)
-		return ret->identity.inode ? VERDICT_UNSEALED_CHANGED
-					   : VERDICT_UNSEALED_NO_SOURCE;
+		return ret->identity.inode || pending_was_opened(ret)
+			       ? VERDICT_UNSEALED_CHANGED
+			       : VERDICT_UNSEALED_NO_SOURCE;
 	return pending_was_opened(ret) ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
 }
 

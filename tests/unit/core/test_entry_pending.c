@@ -120,19 +120,30 @@ static void what_is_opened_is_the_source(void **state)
 	assert_false(found.settled || found.unknown);
 }
 
-static enum verdict seal_it(void)
+static void compile(void)
 {
 	uint8_t data[FAKE_LARGEST];
-	enum verdict verdict;
 	struct stat st;
-	bool shared;
 
 	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
 	fake_make_bytes("new.pyc.5", data, fake_pyc(data, "second", &st));
 	fake_created("new.pyc.5");
+}
+
+static enum verdict seal_compiled(void)
+{
+	enum verdict verdict;
+	bool shared;
+
 	assert_int_equal(
 		entry_seal(&fe.entry, fake_path("new.pyc.5"), &shared, &verdict), 0);
 	return verdict;
+}
+
+static enum verdict seal_it(void)
+{
+	compile();
+	return seal_compiled();
 }
 
 static void what_counts_is_the_content_that_was_read(void **state)
@@ -170,6 +181,19 @@ static void slashes_make_no_difference(void **state)
 	}
 }
 
+/* An editor deletes the source that another process is compiling, before it renames the
+ * next one. The bytecode must not get into the tree, whose only rule is time and size. */
+static void another_was_opened_and_none_is_there(void **state)
+{
+	(void)state;
+	entry_ask(&fe.entry);
+	fake_open_source();
+	entry_source_opened(&fe.world, fe.entry.source.path, STDIN_FILENO);
+	compile();
+	assert_return_code(unlink(fake_path("src/m.py")), errno);
+	assert_int_equal(seal_compiled(), VERDICT_UNSEALED_CHANGED);
+}
+
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
@@ -188,5 +212,8 @@ int main(void)
 	unit_one(
 		"a source that is opened by a path with more slashes is the one that was looked for",
 		slashes_make_no_difference);
+	unit_one(
+		"bytecode is not proven if a file other than its source was opened, and there is none by now",
+		another_was_opened_and_none_is_there);
 	return unit_run("entry_pending");
 }
