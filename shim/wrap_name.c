@@ -224,7 +224,9 @@ static __attribute__((noinline)) int publish_explicit(
 	int saved = errno, ret;
 	bool turns_real;
 
-	if (!name_is_cached(temporary) || !entry_is_explicit(entry) ||
+	/* warm looks twice, as an explicit compiler does, if its first try fails. */
+	if (!name_is_cached(temporary) || is_for_cache_only(temporary) ||
+		!entry_is_explicit(entry) ||
 		(!place_in_tree(final) && !entry_is_for_others(entry) &&
 			!place_is_exposed(final)))
 		return -1;

@@ -24,6 +24,23 @@ compiles() {
 py_compile() { preloaded "$python" -c "import py_compile, sys; [py_compile.compile(f) for f in sys.argv[1:]]" "$@"; }
 imports() { preloaded "$python" -c "import sys; sys.path.insert(0, '$T/src'); $1"; }
 looking='import importlib.util as u, os; os.path.exists(u.cache_from_source("'$T'/src/m.py")); import m, pkg.n'
+# The interpreter of `pycstash warm` looks again if the cache was purged under its hands.
+cat >"$T/again.py" <<-'END'
+	import os, sys
+	from importlib.machinery import SourceFileLoader
+	class Loader(SourceFileLoader):
+	    def get_data(self, path):
+	        if path == self.path:
+	            return SourceFileLoader.get_data(self, path)
+	        raise OSError(*(os.path.exists(path) for _ in range(2)))
+	    def set_data(self, path, data, _mode=0o666):
+	        os.path.isdir(os.path.dirname(path)) or os.mkdir(os.path.dirname(path))
+	        fd = os.open(path + ".0123", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+	        os.write(fd, data)
+	        os.rename(path + ".0123", path)
+	for path in sys.argv[1:]:
+	    Loader("m", path).get_code("m")
+END
 copied() { # Its content is known, so that the cache makes the folders by itself.
 	cp -rp "$T/src" "$T/copy"
 	imports "sys.path[0] = '$T/copy'; import m, pkg.n" && imports 'import m, pkg.n'
@@ -46,6 +63,7 @@ as_root() {
 	compiles "2 0" "what root compiles with py_compile in a tree that all may read is in the tree" py_compile "$T/src/m.py" "$T/src/pkg/n.py"
 	compiles "2 0" "what root compiles again in a tree that all may read is in the tree" compileall -f "$T/src"
 	compiles "0 2" "what root warms is in the cache" env PYCSTASH_DIR="$CACHE" "$PYCSTASH" warm -q --python "$python" "$T/src"
+	compiles "0 2" "what root warms is in the cache, even if it was looked for twice" preloaded "$python" "$T/again.py" "$T/src/m.py" "$T/src/pkg/n.py"
 	prepare=copied compiles "2 0" "what root compiles in a tree that all may read is in the tree, even if the cache has entries for it" compileall "$T/src"
 	is "$(find "$T/src" -name '*.pyc' ! -perm -444 -o -name __pycache__ ! -perm -555)" "" \
 		"$name: others may read what root has compiled, even if the cache had entries for it"
