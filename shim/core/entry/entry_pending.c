@@ -55,8 +55,7 @@ void entry_pending_note(struct entry *entry)
 	const struct pending_source pending = known(&entry->world->env, &entry->source);
 
 	add(entry, &pending);
-	if (entry->source.there)
-		watch(entry);
+	watch(entry);
 }
 
 void entry_drop(const struct entry *entry)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -194,6 +195,18 @@ static void another_was_opened_and_none_is_there(void **state)
 	assert_int_equal(seal_compiled(), VERDICT_UNSEALED_CHANGED);
 }
 
+/* The source was there when the program looked, and is again when it reads it. */
+static void none_was_there_for_a_moment(void **state)
+{
+	(void)state;
+	assert_return_code(rename(fake_path("src/m.py"), fake_path("src/new")), errno);
+	open_it(VERDICT_MISS_NO_ENTRY);
+	assert_return_code(rename(fake_path("src/new"), fake_path("src/m.py")), errno);
+	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_ALWAYS);
+	fake_open_source();
+	assert_int_equal(seal_it(), VERDICT_UNSEALED_CHANGED);
+}
+
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
@@ -215,5 +228,8 @@ int main(void)
 	unit_one(
 		"bytecode is not proven if a file other than its source was opened, and there is none by now",
 		another_was_opened_and_none_is_there);
+	unit_one(
+		"bytecode is not proven if there was no source when it was looked for, and stays in the cache",
+		none_was_there_for_a_moment);
 	return unit_run("entry_pending");
 }
