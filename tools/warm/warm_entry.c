@@ -252,17 +252,20 @@ int warm_entry_prepare(struct warm_entry *entry)
 {
 	const struct warm *warm = entry->warm;
 	struct statvfs fs;
-	int r;
+	int r = -ENOENT;
 
 	entry->path[entry->map.dir_len] = '\0';
-	r = root_make_directory(&sys_libc, entry->path, warm->config.root_len);
-	if (r == 0 &&
-		(statvfs(entry->path, &fs) < 0 ||
-			faccessat(AT_FDCWD, entry->path, W_OK | X_OK, AT_EACCESS) < 0))
-		r = -errno;
-	else if (r == 0 && fs.f_blocks &&
-		 fs.f_bavail * fs.f_frsize <
-			 (uint64_t)(warm->common.jobs + 1) * ROOM_PER_FILE)
+	/* -ENOENT: a purge has just deleted the directory. */
+	for (int i = 0; r == -ENOENT && i < ROOT_TRIES; i++) {
+		r = root_make_directory(&sys_libc, entry->path, warm->config.root_len);
+		if (r == 0 && (statvfs(entry->path, &fs) < 0 ||
+				      faccessat(AT_FDCWD, entry->path, W_OK | X_OK,
+					      AT_EACCESS) < 0))
+			r = -errno;
+	}
+	if (r == 0 && fs.f_blocks &&
+		fs.f_bavail * fs.f_frsize <
+			(uint64_t)(warm->common.jobs + 1) * ROOM_PER_FILE)
 		r = -ENOSPC;
 	entry->path[entry->map.dir_len] = '/';
 	return r;
