@@ -11,6 +11,10 @@ static const char short_tags[][sizeof "cpython-36"] = {
 #include "shim/core/python/interpreters.def"
 };
 
+/* The flags, as _classify_pyc reads them. */
+#define HASH 1u
+#define CHECKED 2u
+
 size_t header_length(const char *tag)
 {
 	for (size_t i = 0; i < sizeof short_tags / sizeof *short_tags; i++)
@@ -45,13 +49,15 @@ struct header header_read(const char *tag, const void *data, size_t size)
 	if (p[2] != '\r' || p[3] != '\n')
 		return ret;
 	flags = length == HEADER_MAX ? get32(p + 4) : 0;
-	if (flags == 0) {
+	if (flags & ~(uint32_t)(HASH | CHECKED))
+		return ret;
+	if (flags & HASH) {
+		ret.kind = HEADER_HASH;
+		ret.checked = flags & CHECKED;
+	} else { /* With CHECKED alone, too: Python runs it. */
 		ret.kind = HEADER_TIMESTAMP;
 		ret.mtime = get32(p + length - 8);
 		ret.size = get32(p + length - 4);
-	} else if (flags == 1 || flags == 3) {
-		ret.kind = HEADER_HASH;
-		ret.checked = flags == 3;
 	}
 	return ret;
 }

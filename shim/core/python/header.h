@@ -5,8 +5,8 @@
  *   3.3 to 3.6:  magic, mtime, size                     12 bytes
  *   3.7 on:      magic, flags, mtime, size or a hash    16 bytes (PEP 552)
  *
- * each field 32 bits, little-endian; mtime in seconds and size modulo 2^32. Flags: 0 a
- * timestamp header, 1 an unchecked and 3 a checked hash of the source.
+ * each field 32 bits, little-endian; mtime in seconds and size modulo 2^32. Flags: 0 or 2
+ * a timestamp header, 1 an unchecked and 3 a checked hash of the source.
  *
  * Pure; may be called anywhere.
  */

@@ -62,11 +62,12 @@ static const struct row {
 		      "hashhash"
 		      "c",
 		17, "hash" },
-	{ "a header with the flag for checking but none for a hash is bad", NEW,
+	{ "a header with the flag for checking but none for a hash has a timestamp", NEW,
 		MAGIC "\2\0\0\0"
-		      "hashhash"
+		      "\1\2\3\4"
+		      "\5\6\7\10"
 		      "c",
-		17, "bad" },
+		17, "timestamp 67305985 134678021" },
 	{ "a header with an unknown flag is bad", NEW,
 		MAGIC "\4\0\0\0"
 		      "hashhash"
@@ -156,7 +157,7 @@ static const struct fit {
 	{ "a header fits a source that is 4 GiB larger", "\0\0\0\0", 5, 7 + (1LL << 32),
 		true },
 	{ "a header with a hash fits no mtime and size", "\1\0\0\0", 5, 7, false },
-	{ "a bad header fits no mtime and size", "\2\0\0\0", 5, 7, false },
+	{ "a bad header fits no mtime and size", "\4\0\0\0", 5, 7, false },
 };
 /* clang-format on */
 
