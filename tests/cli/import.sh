@@ -234,15 +234,19 @@ find "$1/mount" -name "*.pyc.[0-9]*" | wc -l
 cd "$1/mount/c" && find v1 -name "*.pyc" | while IFS= read -r name; do
 	cmp -s "$name" "$1/cache/$name" || echo "$name"; done
 "$2" export --dir "$1/cache" "$1/mount/x" >/dev/null 2>>"$1/said"; echo $?
-ls "$1/mount"'
-got=$(unshare -m sh -c "$full" - "$T" "$PYCSTASH" 2>/dev/null || unshare -rm sh -c "$full" - "$T" "$PYCSTASH" 2>/dev/null)
+ls "$1/mount"
+head -c 1M /dev/zero >"$1/mount/fill" 2>/dev/null
+"$2" import --dir "$1/mount/new" "$1/big.archive" 2>&1 >/dev/null | cut -d: -f2-; echo ${PIPESTATUS[0]}'
+got=$(unshare -m bash -c "$full" - "$T" "$PYCSTASH" 2>/dev/null || unshare -rm bash -c "$full" - "$T" "$PYCSTASH" 2>/dev/null)
 if [ "${got:-99}" = 99 ]; then
 	skip "a full disk" "no mounts here"
 else
 	is "$got" "14
 0
 14
-c" "a full disk: 14, no broken file, no temporary, no half archive"
+c
+ $T/mount/new: no cache can be made here: No space left on device
+14" "a full disk: 14, no broken file, no temporary, no half archive, no cache without its tag"
 	check "import reports a full disk and how far it came" grep -qE 'No space left|stopped after [0-9]+ of' "$T/said"
 fi
 

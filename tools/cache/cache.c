@@ -316,10 +316,12 @@ static int make(const char *path)
 	int r = root_make_directory(&sys_libc, inside, strlen(path));
 	AUTOCLOSE int root_fd = open(path, DIRECTORY);
 
+	/* A full disk may have room for directories. What they are without the tag,
+	 * nobody knows. */
+	if (r == 0 && root_fd >= 0)
+		r = cachedir_tag_finish(root_fd);
 	if (r < 0)
 		complain(path, "no cache can be made here: %s", strerror(-r));
-	if (r == 0 && root_fd >= 0)
-		cachedir_tag_finish(root_fd);
 	return r;
 }
 

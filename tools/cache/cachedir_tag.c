@@ -79,19 +79,19 @@ bool cachedir_tag_is_unfinished(int root_fd)
 					      st.st_size == 0));
 }
 
-void cachedir_tag_finish(int root_fd)
+int cachedir_tag_finish(int root_fd)
 {
 	if (!cachedir_tag_is_unfinished(root_fd))
-		return;
+		return 0;
 	(void)unlinkat(root_fd, CACHE_LAYOUT "/" ROOT_TAG, 0);
-	root_tag(&sys_libc, root_fd);
+	return root_tag(&sys_libc, root_fd);
 }
 
 void cachedir_tag_move(int root_fd)
 {
 	char text[sizeof ROOT_TAG_TEXT + 1]; /* one more, to see if it goes on */
 
-	root_tag(&sys_libc, root_fd);
+	(void)root_tag(&sys_libc, root_fd);
 	read_tag(root_fd, "", text, sizeof text);
 	if (strcmp(text, ROOT_TAG_TEXT) == 0 &&
 		(cachedir_tag_contents(root_fd) & CACHEDIR_OTHERS))

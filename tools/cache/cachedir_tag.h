@@ -26,8 +26,8 @@ bool cachedir_tag_is_there(int root_fd);
  * tag: the root contains the layout folder and nothing else. */
 bool cachedir_tag_is_unfinished(int root_fd);
 
-/* Completes such a cache. */
-void cachedir_tag_finish(int root_fd);
+/* Completes such a cache. Returns 0, also if there is nothing to do, or -errno. */
+int cachedir_tag_finish(int root_fd);
 
 /* Puts the tag into the layout folder if it is missing there. Deletes the tag in the root
  * if it is byte for byte ours and the root contains anything other than caches. */

@@ -177,17 +177,23 @@ static int make_directories(const struct sys *sys, char *path, size_t stop)
 	return err == -EEXIST ? 0 : err;
 }
 
-void root_tag(const struct sys *sys, int rootfd)
+int root_tag(const struct sys *sys, int rootfd)
 {
 	static const char path[] = CACHE_LAYOUT "/" ROOT_TAG, text[] = ROOT_TAG_TEXT;
 	int fd = sys->openat(
 		rootfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int err = 0;
+	ssize_t n;
 
 	if (fd < 0)
-		return; /* the tag exists, or is only a missing courtesy */
-	if (sys->pwrite(fd, text, sizeof text - 1, 0) != (ssize_t)sizeof text - 1)
+		return fd == -EEXIST ? 0 : fd;
+	n = sys->pwrite(fd, text, sizeof text - 1, 0);
+	if (n != (ssize_t)sizeof text - 1) {
+		err = n < 0 ? (int)n : -ENOSPC;
 		(void)sys->unlinkat(rootfd, path, 0);
+	}
 	sys->close(fd);
+	return err;
 }
 
 /* Returns the length of the home directory that the root lies in, or 0 if it lies in
@@ -274,8 +280,8 @@ static int make_judged(const struct sys *sys, char *root, char *room)
 		err = 0;
 	if (err == 0 && root_judge(sys, root, room, &why) != ROOT_READY)
 		err = -EPERM;
-	if (err == 0)
-		root_tag(sys, fd);
+	if (err == 0) /* to the library, a missing tag is only a missing courtesy */
+		(void)root_tag(sys, fd);
 	sys->close(fd);
 	return err;
 }

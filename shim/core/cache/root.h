@@ -79,8 +79,9 @@ bool root_inherits(const struct sys *sys, int fd);
 /* Removes the ACLs that a directory of ours, open as fd, got from the one above it. */
 void root_disinherit(const struct sys *sys, int fd);
 
-/* Puts the tag into the layout folder below rootfd, unless something has its name. */
-void root_tag(const struct sys *sys, int rootfd);
+/* Puts the tag into the layout folder below rootfd, unless something has its name.
+ * Returns 0 or -errno. */
+int root_tag(const struct sys *sys, int rootfd);
 
 /* Deletes the directory at path and all files in it. For a directory that the program has
  * deleted in its own view: errors are ignored, since the program must not be told that
